@@ -1,0 +1,71 @@
+"""Bring a database to the schema of this release.
+
+A migration may only add: the previous release must go on working on the new schema.
+"""
+
+from io import StringIO
+from pathlib import Path
+
+import apsw
+
+from chappe.domain.errors import Unavailable
+from chappe.store.sqlite import Database
+
+HERE = Path(__file__).parent
+# The newest file of `versions/`, named by hand so that a start need not load the migration library.
+HEAD = "0001"
+
+
+def version(path: Path) -> str | None:
+    """The schema version of the database, None when it has none yet."""
+    if not path.exists():
+        return None
+    try:
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        try:
+            return _current(connection)
+        finally:
+            connection.close()
+    except apsw.Error as error:
+        raise Unavailable(f"cannot read {path}: {error}") from error
+
+
+def _current(connection: apsw.Connection) -> str | None:
+    if not connection.table_exists(None, "alembic_version"):
+        return None
+    return next((str(row[0]) for row in connection.execute("SELECT version_num FROM alembic_version")), None)
+
+
+def migrate(path: Path) -> tuple[str | None, str]:
+    """Create or upgrade the database; the version before and after. Does nothing when it is up to date."""
+    before = version(path)
+    if before == HEAD:
+        return before, HEAD
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+    def upgrade(_: object) -> tuple[str | None, str]:
+        # Two processes may start at once: the one that waited for the lock finds the work done.
+        found = _current(database.connection)
+        if found != HEAD:
+            list(database.connection.execute(script(found, "sqlite")))
+        return found, HEAD
+
+    database = Database(path)
+    try:
+        return database.write(upgrade)
+    except apsw.Error as error:
+        raise Unavailable(f"cannot migrate {path}: {error}") from error
+    finally:
+        database.close()
+
+
+def script(before: str | None, dialect: str) -> str:
+    """The SQL that leads from one version to this release's."""
+    from alembic import command  # a quarter of a second to load, and needed once in a release
+    from alembic.config import Config
+
+    text = StringIO()
+    config = Config(attributes={"dialect": dialect, "script": text})
+    config.set_main_option("script_location", str(HERE))
+    command.upgrade(config, f"{before or 'base'}:{HEAD}", sql=True)
+    return text.getvalue()

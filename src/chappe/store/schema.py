@@ -1,0 +1,343 @@
+"""The tables, for every engine.
+
+Units: `*_at` are milliseconds since 1970 UTC; `*_mc` are thousandths of a credit; numbers are E.164 as integers.
+
+Two tables carry the traffic and are kept narrow: `message` is only appended to and updated by primary key (the
+messages of a campaign have consecutive ids, so a campaign's or an account's messages are ranges of the primary
+key and no secondary index is written per message), and `dispatch` holds what is still to be handed to a carrier.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData()
+
+# SQLite makes a column its row id only when the type is exactly INTEGER.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _column(name: str, type_: object = BigInteger, **options: object) -> Column[object]:
+    options.setdefault("nullable", False)
+    return Column(name, type_, **options)  # type: ignore[arg-type, call-overload, no-any-return]
+
+
+meta = Table("meta", metadata, Column("key", Text, primary_key=True), _column("value", Text))
+
+id_block = Table("id_block", metadata, Column("kind", Text, primary_key=True), _column("next"))
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _column("owner", Text),
+    _column("epoch"),
+    _column("until_at"),
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _column("parent_id", nullable=True),
+    _column("wallet_id"),  # its own id, or its parent's when it draws on the parent's credits
+    _column("email", Text, unique=True),
+    _column("password_hash", Text),
+    _column("country", Text),
+    _column("sender", Text, nullable=True),
+    _column("is_active", Boolean),
+    _column("created_at"),
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _column("account_id"),
+    _column("name", Text),
+    _column("digest", Text, unique=True),  # SHA-256 of the token's text, which is stored nowhere
+    _column("ttl_s", nullable=True),
+    _column("allowed_ips", Text, nullable=True),  # JSON array
+    _column("created_at"),
+    _column("expires_at", nullable=True),
+    Index("token_by_account", "account_id"),
+)
+
+wallet = Table(
+    "wallet",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _column("available_mc"),
+    _column("reserved_mc"),
+    _column("postpaid_limit_mc"),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _column("wallet_id"),
+    _column("account_id"),
+    _column("kind", Text),  # topup, reserve, capture, release, transfer, adjust
+    _column("amount_mc"),
+    _column("campaign_id", nullable=True),
+    _column("at"),
+    _column("note", Text, nullable=True),
+    Index("ledger_by_wallet", "wallet_id", "id"),
+)
+
+campaign = Table(
+    "campaign",
+    metadata,
+    Column("id", Id, primary_key=True),  # the ticket: fits 32 bits, as a known client reads it
+    _column("account_id"),
+    _column("wallet_id"),
+    _column("kind", Text),  # alert or marketing
+    _column("sender", Text, nullable=True),
+    _column("text", Text),
+    _column("created_at"),
+    _column("send_at"),
+    _column("deadline_at"),  # every message is final by then
+    _column("state", SmallInteger),
+    _column("first_message_id"),
+    _column("last_message_id"),
+    _column("cost_mc"),
+    _column("total"),
+    _column("sent"),
+    _column("blacklisted"),
+    _column("duplicated"),
+    _column("npai"),
+    _column("invalid"),
+    _column("not_allowed"),
+    _column("flood"),
+    _column("country_limit"),
+    # rollups, kept in the transaction of each change
+    _column("open"),  # messages that are not final yet
+    _column("delivered"),
+    _column("failed"),
+    _column("expired"),
+    _column("network_error"),
+    _column("cancelled"),
+    Index("campaign_by_account", "account_id", "send_at"),
+    Index("campaign_open", "deadline_at", sqlite_where=text("open > 0"), postgresql_where=text("open > 0")),
+)
+
+message = Table(
+    "message",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _column("campaign_id"),
+    _column("account_id"),
+    _column("number"),
+    _column("country", Text),
+    _column("client_ref", Text, nullable=True),
+    _column("text", Text, nullable=True),  # only when it differs from the campaign's
+    _column("encoding", SmallInteger),
+    _column("parts", SmallInteger),
+    _column("price_mc"),
+    _column("state", SmallInteger),
+    _column("dlr", SmallInteger),
+    _column("carrier_id", nullable=True),
+    _column(
+        "carrier_refs", Text, nullable=True
+    ),  # one per part, separated by spaces, `-` where none came yet
+    _column("submitted_at", nullable=True),
+    _column("done_at", nullable=True),
+)
+
+dispatch = Table(
+    "dispatch",
+    metadata,
+    Column("message_id", Id, primary_key=True),
+    _column("lane_id"),
+    _column("priority", SmallInteger),
+    _column("turn"),  # order within a priority, fair between accounts
+    _column("state", SmallInteger),
+    _column("attempts", SmallInteger),
+    _column("epoch"),
+    _column("ready_at"),  # scheduled: when it becomes ready; unknown: when the policy decides
+    _column("expires_at"),
+    Index(
+        "dispatch_ready",
+        "lane_id",
+        "priority",
+        "turn",
+        sqlite_where=text("state = 0"),
+        postgresql_where=text("state = 0"),
+    ),
+    Index(
+        "dispatch_later",
+        "lane_id",
+        "state",
+        "ready_at",
+        sqlite_where=text("state > 0"),
+        postgresql_where=text("state > 0"),
+    ),
+)
+
+fair_turn = Table(
+    "fair_turn",
+    metadata,
+    Column("lane_id", Id, primary_key=True, autoincrement=False),
+    Column("priority", SmallInteger, primary_key=True, autoincrement=False),
+    Column("account_id", Id, primary_key=True, autoincrement=False),
+    _column("turn"),
+    sqlite_with_rowid=False,
+)
+
+part = Table(
+    "part",
+    metadata,
+    Column("carrier_id", Id, primary_key=True, autoincrement=False),
+    Column("ref_key", Text, primary_key=True),  # the carrier's message id, normalised for look-up
+    Column("message_id", Id, primary_key=True, autoincrement=False),
+    Column("seq", SmallInteger, primary_key=True, autoincrement=False),
+    _column("dlr", SmallInteger),
+    sqlite_with_rowid=False,
+)
+
+unmatched_receipt = Table(
+    "unmatched_receipt",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _column("carrier_id"),
+    _column("ref", Text),
+    _column("number", nullable=True),
+    _column("dlr", SmallInteger),
+    _column("is_final", Boolean),
+    _column("detail", Text),
+    _column("received_at"),
+    Index("unmatched_receipt_by_carrier", "carrier_id", "id"),
+)
+
+reply = Table(
+    "reply",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _column("carrier_id"),
+    _column("source", Text),
+    _column("destination", Text),
+    _column("text", Text),
+    _column("received_at"),
+)
+
+trace = Table(
+    "trace",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _column("message_id"),
+    _column("at"),
+    _column("step", Text),
+    _column("detail", Text),
+    Index("trace_by_message", "message_id", "id"),
+)
+
+carrier = Table(
+    "carrier",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _column("name", Text),
+    _column("host", Text),
+    _column("port"),
+    _column("system_id", Text),
+    _column("password", Text),
+    _column("tls", Boolean),
+    _column("binds"),
+    _column("window"),
+    _column("rate"),  # submits per second, 0 for no limit
+    _column("options", Text),  # JSON of SmppOptions: addressing, long messages, policy for unknown outcomes
+    _column("created_at"),
+    _column("removed_at", nullable=True),
+    Index(
+        "carrier_by_name",
+        "name",
+        unique=True,
+        sqlite_where=text("removed_at IS NULL"),
+        postgresql_where=text("removed_at IS NULL"),
+    ),
+)
+
+bind_state = Table(
+    "bind_state",
+    metadata,
+    Column("carrier_id", Id, primary_key=True, autoincrement=False),
+    Column("bind", SmallInteger, primary_key=True, autoincrement=False),
+    _column("state", Text),
+    _column("detail", Text),
+    _column("in_flight"),
+    _column("submitted"),
+    _column("since_at"),
+    _column("seen_at"),
+)
+
+route = Table(
+    "route",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _column("carrier_id", Id),
+    _column("country", Text, nullable=True),  # null: every country that has no route of its own
+    _column("created_at"),
+)
+
+webhook = Table(
+    "webhook",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _column("account_id"),
+    _column("type", Text),
+    _column("url", Text),
+    _column("signature", Text, nullable=True),
+    _column("is_live", Boolean),
+    _column("last_http_code", nullable=True),
+    _column("created_at"),
+    Index("webhook_by_account", "account_id", "type"),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _column("webhook_id"),
+    _column("message_id", nullable=True),
+    _column("payload", Text),
+    _column("created_at"),
+    _column("attempts", SmallInteger),
+    _column("state", SmallInteger),  # 0 due, 1 done, 2 given up
+    _column("next_at"),
+    Index("event_due", "next_at", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+    Index("event_by_message", "message_id"),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("event_id", Id, primary_key=True, autoincrement=False),
+    Column("number", SmallInteger, primary_key=True, autoincrement=False),
+    _column("at"),
+    _column("http_code", nullable=True),
+    _column("error", Text, nullable=True),
+    _column("duration_ms"),
+    sqlite_with_rowid=False,
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("account_id", Id, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    _column("digest", LargeBinary),  # of the request
+    _column("answer", LargeBinary),  # JSON of the use case's result
+    _column("created_at"),
+    Index("idempotency_by_age", "created_at"),
+    sqlite_with_rowid=False,
+)

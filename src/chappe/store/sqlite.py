@@ -1,0 +1,284 @@
+"""The embedded engine: one SQLite file, one writing connection per process, every commit on the disk.
+
+Transactions run on the event loop's own thread. A writer thread beside a busy loop was measured at 1/500 of
+its speed alone, because SQLite's many short calls give the interpreter lock away each time
+(docs/decisions/0001-transactions-on-the-loop.md).
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import local
+from typing import Any, TypeVar, cast
+
+import apsw
+
+from chappe.domain.errors import Unavailable
+from chappe.store.statement import Statement
+
+Row = tuple[Any, ...]
+T = TypeVar("T")
+Unit = Callable[["Tx"], T]
+
+# A transaction stays this short, so that the other processes' units are not kept waiting.
+MAX_TRANSACTION_S = 0.02
+# How soon a busy write lock is tried again: SQLite's own handler would sleep up to 100 ms.
+RETRY_S = 0.0004
+# A process that cannot get the write lock for so long answers that the database is unavailable.
+MAX_WAIT_S = 20.0
+# Pages of 4 KiB between checkpoints: larger than SQLite's 1,000, so that a hot page is copied back less often.
+CHECKPOINT_PAGES = 8000
+
+_SETTINGS = f"""
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA foreign_keys = ON;
+PRAGMA temp_store = MEMORY;
+PRAGMA cache_size = -32000;
+PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};
+"""
+
+
+class Tx:
+    """Statements within one transaction."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def rows(self, statement: Statement, **values: object) -> list[Row]:
+        cursor = self._connection.execute(statement.sql, cast(Any, statement.values(values)))
+        return cast(list[Row], cursor.fetchall())
+
+    def row(self, statement: Statement, **values: object) -> Row | None:
+        found = self.rows(statement, **values)
+        return found[0] if found else None
+
+    def run(self, statement: Statement, **values: object) -> int:
+        """Carry out a statement that answers no rows; the number of rows it changed."""
+        before = self._connection.total_changes()
+        self._connection.execute(statement.sql, cast(Any, statement.values(values))).fetchall()
+        return self._connection.total_changes() - before
+
+    def many(self, statement: Statement, rows: Iterable[Sequence[object]]) -> int:
+        """Carry out a statement once per row, values in `statement.order`; the number of rows changed."""
+        before = self._connection.total_changes()
+        self._connection.executemany(statement.sql, cast(Any, rows)).fetchall()
+        return self._connection.total_changes() - before
+
+
+class Database:
+    """One connection to the file, for code that may block: the command line, migrations, readers."""
+
+    def __init__(self, path: Path, *, wait_s: float = MAX_WAIT_S) -> None:
+        self.path = path
+        try:
+            self.connection = apsw.Connection(str(path))
+        except apsw.Error as error:
+            raise Unavailable(f"cannot open {path}: {error}") from error
+        self._tx = Tx(self.connection)
+        self._wait_s = wait_s
+        self.connection.set_busy_handler(self._wait if wait_s else None)
+        self._waiting_since = 0.0
+        list(self.connection.execute(_SETTINGS))
+
+    def _wait(self, tries: int) -> bool:
+        now = time.monotonic()
+        if tries == 0:
+            self._waiting_since = now
+        time.sleep(RETRY_S)
+        return now - self._waiting_since < self._wait_s
+
+    def write(self, unit: Unit[T]) -> T:
+        """Run one unit of work in a transaction of its own; it is on the disk when this returns."""
+        return self._within("BEGIN IMMEDIATE", unit)
+
+    def read(self, query: Unit[T]) -> T:
+        """Run a query on one snapshot."""
+        return self._within("BEGIN", query)
+
+    def _within(self, begin: str, unit: Unit[T]) -> T:
+        try:
+            self.connection.execute(begin)
+        except apsw.Error as error:
+            raise Unavailable(f"the database does not answer: {error}") from error
+        try:
+            result = unit(self._tx)
+            self.connection.execute("COMMIT")
+        except apsw.Error as error:
+            self._roll_back()
+            if _is_world(error):
+                raise Unavailable(f"the database does not answer: {error}") from error
+            raise
+        except BaseException:
+            self._roll_back()
+            raise
+        return result
+
+    def _roll_back(self) -> None:
+        # A full disk has already rolled the transaction back.
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def _is_world(error: apsw.Error) -> bool:
+    """Whether the error is the machine's (disk, memory, lock) and not a fault of the statement."""
+    world = apsw.FullError | apsw.IOError | apsw.BusyError | apsw.CantOpenError | apsw.NoMemError
+    return isinstance(error, world | apsw.ReadOnlyError)
+
+
+class Store:
+    """The database as one process sees it: grouped durable writes and snapshot reads."""
+
+    def __init__(self, path: Path) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._path = path
+        self._writer = Database(path, wait_s=0)
+        self._reader = Database(path)
+        self._tx = Tx(self._writer.connection)
+        self._queue: deque[tuple[Unit[Any], asyncio.Future[Any]]] = deque()
+        self._is_scheduled = False
+        self._waiting_since: float | None = None
+        self._version = 0
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="reader")
+        self._thread = local()
+        self.commits = 0
+        self.units = 0
+
+    def write(self, unit: Unit[T]) -> asyncio.Future[T]:
+        """Run a unit of work in the next group commit.
+
+        The units of one group share a commit and are otherwise alone: one that raises leaves nothing behind and
+        does not disturb its neighbours.
+        Raises: what the unit raises; Unavailable when the group could not be committed.
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._queue.append((unit, future))
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._loop.call_soon(self._commit_group)
+        return future
+
+    def glance(self, query: Unit[T]) -> T:
+        """Run a query of a few rows at once, on the loop: a point look-up costs less than handing it to a thread."""
+        return self._reader.read(query)
+
+    async def read(self, query: Unit[T]) -> T:
+        """Run a query that may take long in a reader thread, on one snapshot."""
+        return await self._loop.run_in_executor(self._threads, self._read_in_thread, query)
+
+    def _read_in_thread(self, query: Unit[T]) -> T:
+        database: Database | None = getattr(self._thread, "database", None)
+        if database is None:
+            database = self._thread.database = Database(self._path)
+        return database.read(query)
+
+    def has_changed(self) -> bool:
+        """Whether another process has committed since the last call. Cost: a microsecond or two."""
+        version = cast(int, self._reader.connection.pragma("data_version"))
+        changed = version != self._version
+        self._version = version
+        return changed
+
+    def _commit_group(self) -> None:
+        self._is_scheduled = False
+        if not self._queue:
+            return
+        connection = self._writer.connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except apsw.BusyError:
+            self._wait_for_lock()
+            return
+        except apsw.Error as error:
+            self._fail_all(error)
+            return
+        self._waiting_since = None
+        done: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
+        until = time.perf_counter() + MAX_TRANSACTION_S
+        while self._queue and (not done or time.perf_counter() < until):
+            unit, future = self._queue.popleft()
+            done.append((future, *self._run_unit(unit)))
+            if not connection.in_transaction:
+                break
+        self._finish(done)
+        if self._queue:
+            self._is_scheduled = True
+            self._loop.call_soon(self._commit_group)
+
+    def _run_unit(self, unit: Unit[Any]) -> tuple[Any, BaseException | None]:
+        connection = self._writer.connection
+        connection.execute("SAVEPOINT unit")
+        try:
+            result = unit(self._tx)
+        except BaseException as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK TO unit")
+                connection.execute("RELEASE unit")
+            return None, error
+        connection.execute("RELEASE unit")
+        return result, None
+
+    def _finish(self, done: list[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:
+        failure: Exception | None = None
+        try:
+            if self._writer.connection.in_transaction:
+                self._writer.connection.execute("COMMIT")
+            else:
+                failure = Unavailable("the database rolled the transaction back")
+        except apsw.Error as error:
+            failure = Unavailable(f"the database does not answer: {error}")
+            failure.__cause__ = error
+            if self._writer.connection.in_transaction:
+                self._writer.connection.execute("ROLLBACK")
+        self.commits += 1
+        self.units += len(done)
+        for future, result, error in done:
+            if future.done():  # the caller has gone
+                continue
+            if failure is not None and not isinstance(error, Unavailable):
+                future.set_exception(failure)
+            elif error is not None:
+                future.set_exception(_as_unavailable(error))
+            else:
+                future.set_result(result)
+
+    def _wait_for_lock(self) -> None:
+        now = time.monotonic()
+        if self._waiting_since is None:
+            self._waiting_since = now
+        if now - self._waiting_since > MAX_WAIT_S:
+            self._waiting_since = None
+            self._fail_all(apsw.BusyError("another process holds the write lock"))
+            return
+        self._is_scheduled = True
+        self._loop.call_later(RETRY_S, self._commit_group)
+
+    def _fail_all(self, error: Exception) -> None:
+        failed, self._queue = self._queue, deque()
+        for _, future in failed:
+            if not future.done():
+                future.set_exception(Unavailable(f"the database does not answer: {error}"))
+
+    async def close(self) -> None:
+        """Commit what is queued, then close every connection."""
+        while self._queue:
+            await asyncio.sleep(RETRY_S)
+        self._threads.shutdown(wait=True)
+        self._reader.close()
+        self._writer.close()
+
+
+def _as_unavailable(error: BaseException) -> BaseException:
+    if isinstance(error, apsw.Error) and _is_world(error):
+        unavailable = Unavailable(f"the database does not answer: {error}")
+        unavailable.__cause__ = error
+        return unavailable
+    return error
