@@ -107,7 +107,7 @@ campaign = Table(
     _column("text", Text),
     _column("created_at"),
     _column("send_at"),
-    _column("deadline_at"),  # every message is final by then
+    _column("expires_at"),  # what no carrier took by then is not sent any more
     _column("state", SmallInteger),
     _column("first_message_id"),
     _column("last_message_id"),
@@ -129,7 +129,7 @@ campaign = Table(
     _column("network_error"),
     _column("cancelled"),
     Index("campaign_by_account", "account_id", "send_at"),
-    Index("campaign_open", "deadline_at", sqlite_where=text("open > 0"), postgresql_where=text("open > 0")),
+    Index("campaign_open", "expires_at", sqlite_where=text("open > 0"), postgresql_where=text("open > 0")),
 )
 
 message = Table(
@@ -218,6 +218,15 @@ unmatched_receipt = Table(
     _column("detail", Text),
     _column("received_at"),
     Index("unmatched_receipt_by_carrier", "carrier_id", "id"),
+)
+
+receipt_rule = Table(
+    "receipt_rule",
+    metadata,
+    Column("carrier_id", Id, primary_key=True, autoincrement=False),
+    Column("rule", Text, primary_key=True),  # how this carrier's receipts name the messages
+    _column("hits"),
+    sqlite_with_rowid=False,
 )
 
 reply = Table(
@@ -314,7 +323,14 @@ event = Table(
     _column("attempts", SmallInteger),
     _column("state", SmallInteger),  # 0 due, 1 done, 2 given up
     _column("next_at"),
-    Index("event_due", "next_at", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+    # by webhook first: one that is slow, paused or away keeps its events without standing in others' way
+    Index(
+        "event_due",
+        "webhook_id",
+        "next_at",
+        sqlite_where=text("state = 0"),
+        postgresql_where=text("state = 0"),
+    ),
     Index("event_by_message", "message_id"),
 )
 

@@ -65,7 +65,7 @@ def upgrade() -> None:
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("send_at", sa.BigInteger(), nullable=False),
-        sa.Column("deadline_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.SmallInteger(), nullable=False),
         sa.Column("first_message_id", sa.BigInteger(), nullable=False),
         sa.Column("last_message_id", sa.BigInteger(), nullable=False),
@@ -91,7 +91,7 @@ def upgrade() -> None:
     op.create_index(
         "campaign_open",
         "campaign",
-        ["deadline_at"],
+        ["expires_at"],
         unique=False,
         sqlite_where=sa.text("open > 0"),
         postgresql_where=sa.text("open > 0"),
@@ -166,7 +166,7 @@ def upgrade() -> None:
     op.create_index(
         "event_due",
         "event",
-        ["next_at"],
+        ["webhook_id", "next_at"],
         unique=False,
         sqlite_where=sa.text("state = 0"),
         postgresql_where=sa.text("state = 0"),
@@ -277,6 +277,19 @@ def upgrade() -> None:
         sa.Column("seq", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("dlr", sa.SmallInteger(), nullable=False),
         sa.PrimaryKeyConstraint("carrier_id", "ref_key", "message_id", "seq"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "receipt_rule",
+        sa.Column(
+            "carrier_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("hits", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("carrier_id", "rule"),
         sqlite_with_rowid=False,
     )
     op.create_table(
