@@ -83,8 +83,11 @@ BOUND_STATES: Final[Mapping[int, State]] = {
     BIND_TRANSCEIVER: State.BOUND_TRX,
 }
 
+BOUND: Final = frozenset(BOUND_STATES.values())
+KEPT_ALIVE: Final = BOUND | {State.UNBINDING}
+
 _ALWAYS = frozenset({ENQUIRE_LINK})
-_BOUND = frozenset({ENQUIRE_LINK, UNBIND})
+_WHEN_BOUND = _ALWAYS | {UNBIND}
 _DOWN = frozenset({DELIVER_SM, DATA_SM, ALERT_NOTIFICATION})
 _UP = frozenset(
     {SUBMIT_SM, SUBMIT_MULTI, DATA_SM, QUERY_SM, CANCEL_SM, REPLACE_SM}
@@ -94,10 +97,10 @@ _UP = frozenset(
 CLIENT_MAY_RECEIVE: Final[Mapping[State, frozenset[int]]] = {
     State.OPEN: _ALWAYS | {OUTBIND},
     State.BINDING: _ALWAYS,
-    State.BOUND_TX: _BOUND,
-    State.BOUND_RX: _BOUND | _DOWN,
-    State.BOUND_TRX: _BOUND | _DOWN,
-    State.UNBINDING: _BOUND | _DOWN,
+    State.BOUND_TX: _WHEN_BOUND,
+    State.BOUND_RX: _WHEN_BOUND | _DOWN,
+    State.BOUND_TRX: _WHEN_BOUND | _DOWN,
+    State.UNBINDING: _WHEN_BOUND | _DOWN,
     State.UNBOUND: _ALWAYS,
     State.CLOSED: frozenset(),
 }
@@ -106,10 +109,10 @@ CLIENT_MAY_RECEIVE: Final[Mapping[State, frozenset[int]]] = {
 SERVER_MAY_RECEIVE: Final[Mapping[State, frozenset[int]]] = {
     State.OPEN: _ALWAYS | BINDS,
     State.BINDING: _ALWAYS,
-    State.BOUND_TX: _BOUND | _UP,
-    State.BOUND_RX: _BOUND,
-    State.BOUND_TRX: _BOUND | _UP,
-    State.UNBINDING: _BOUND,
+    State.BOUND_TX: _WHEN_BOUND | _UP,
+    State.BOUND_RX: _WHEN_BOUND,
+    State.BOUND_TRX: _WHEN_BOUND | _UP,
+    State.UNBINDING: _WHEN_BOUND,
     State.UNBOUND: _ALWAYS,
     State.CLOSED: frozenset(),
 }

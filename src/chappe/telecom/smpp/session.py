@@ -1,92 +1,221 @@
-"""The engine both roles of an SMPP link share: framing, window, timers, keep-alive, good-bye."""
+"""The two roles of an SMPP link: the customer (ESME) and the centre (SMSC).
+
+    session = ClientSession[int](now)
+    session.bind(Bind(BIND_TRANSCEIVER, "user", "secret"), now)
+    write(session.data_to_send())
+    for event in session.receive(read(), now): ...
+
+Whoever drives a session writes `data_to_send()` after every call, calls `tick` at `next_deadline`,
+closes the connection on `LinkLost`, `Unbound`, `UnbindRequested` and `BindRefused`, and says
+`connection_lost` when the connection ends. A message is never lost by the session: each token comes
+back in exactly one of `Answers`, `TimedOut` (and perhaps late `Answers`), `LinkLost`, or the list of
+what could not be written.
+"""
 
 from collections.abc import Iterable, Sequence
-from typing import Generic, TypeVar
+from struct import Struct
+from typing import Final, TypeVar
 
-from .bodies import Body, ShortMessage
-from .commands import State
-from .events import Event
-from .pdu import EncodingError, SubmitTemplate
+from . import commands, status, tlv
+from .bodies import Bind, BindAnswer, Body, Empty, OutbindBody, ShortMessage
+from .commands import BOUND_STATES, RESPONSE, State
+from .control import Session
+from .engine import LocalError, Role, Unsendable
+from .events import BindRefused, BindRequested, Bound, Event, Outbind, Requested
+from .fields import EncodingError, write_text
+from .pdu import HEADER, MIN_LENGTH, Pdu, SubmitTemplate, encode
+from .window import following
+
+__all__ = ["ClientSession", "LocalError", "ServerSession"]
 
 T = TypeVar("T")
 
-
-class LocalError(Exception):
-    """We asked the session for something its state does not allow: a bug on our side."""
-
-
-
-class Session(Generic[T]):
-    """One SMPP link without its socket: give it bytes and the time, take bytes and events.
-
-    Shape:  `T` is the type of the caller's tokens; the session never looks inside.
-    Units:  every time is in seconds of one monotonic clock that the caller chooses.
-    Raises: LocalError when a call does not fit the state.
-    """
-
-    def __init__(
-        self,
-        now: float,
-        *,
-        window: int = 10,
-        response_s: float = 10.0,
-        bind_s: float = 10.0,
-        enquire_link_s: float = 30.0,
-        enquire_response_s: float = 10.0,
-        unanswered_probes: int = 2,
-        inactivity_s: float = 0.0,
-        pdu_read_s: float = 30.0,
-        unbind_s: float = 5.0,
-        max_pdu_bytes: int = 131_072,
-    ) -> None: ...
-
-    # -- state -------------------------------------------------------------------------------------
-    @property
-    def state(self) -> State: ...
-    @property
-    def in_flight(self) -> int:
-        """Requests of ours that wait for an answer."""
-    @property
-    def free(self) -> int:
-        """How many messages `submit` (client) or `deliver` (server) takes now; 0 when not bound."""
-    @property
-    def unacknowledged(self) -> int:
-        """Messages of the peer that wait for `acknowledge` (client) or `answer_submits` (server)."""
-
-    # -- the connection ----------------------------------------------------------------------------
-    def receive(self, data: bytes, now: float) -> list[Event[T]]:
-        """Bytes from the peer, cut anywhere."""
-    def data_to_send(self) -> bytes:
-        """Drain: bytes to write now (b"" when none). What was drained counts as written."""
-    def connection_lost(self, now: float, reason: str = "connection closed") -> list[Event[T]]:
-        """The connection ended: `LinkLost` unless it was told before, then []."""
-    def tick(self, now: float) -> list[Event[T]]:
-        """Let timers run; call at or after `next_deadline`."""
-    def next_deadline(self) -> float | None:
-        """When `tick` has something to do, None for never."""
-    def unbind(self, now: float) -> None:
-        """Say good-bye: no new messages; unbind leaves when nothing is in flight. Then `Unbound`."""
-    def request(self, token: T, command: int, body: Body, now: float) -> None:
-        """Send any other request (query_sm, cancel_sm, data_sm...): the answer comes as `Responded`."""
+_pack = HEADER.pack
+_PACK_EMPTY_ID: Final = Struct(">IIIIx").pack
+"""A header and an empty message id."""
 
 
 class ClientSession(Session[T]):
-    def bind(self, request: "Bind", now: float) -> None: ...
-    def submit(self, items: Sequence[tuple[T, ShortMessage]], now: float) -> list[tuple[T, EncodingError]]:
-        """Queue messages (at most `free`); the ones that cannot be written come back, nothing else is hurt."""
+    """The customer's end: binds, submits, acknowledges receipts and replies."""
+
+    role = Role(
+        is_client=True,
+        sends=commands.SUBMIT_SM,
+        takes=commands.DELIVER_SM,
+        sending=frozenset({State.BOUND_TX, State.BOUND_TRX}),
+        may_receive=commands.CLIENT_MAY_RECEIVE,
+    )
+
+    def bind(self, request: Bind, now: float) -> None:
+        """Ask the centre for a session: `Bound` or `BindRefused` will tell.
+
+        Raises: LocalError when a bind was sent already; EncodingError for a field that does not fit.
+        """
+        if self._state is not State.OPEN:
+            raise LocalError(f"bind while {self._state.value}")
+        self._ask(request.command, request, now + self._bind_s, None)
+        self._state = State.BINDING
+
+    def submit(self, items: Sequence[tuple[T, ShortMessage]], now: float) -> Unsendable[T]:
+        """Queue messages, at most `free`; those that cannot be written come back, the others go.
+
+        Raises: LocalError for more messages than free slots.
+        Cost:   about 1.3 µs a message.
+        """
+        return self._send(items, now)
+
     def submit_from(
         self, template: SubmitTemplate, rows: Sequence[tuple[T, str, bytes]], now: float
-    ) -> list[tuple[T, EncodingError]]:
-        """Queue (token, destination, short_message) of one campaign: the fast way."""
+    ) -> Unsendable[T]:
+        """Queue (token, destination, short_message) rows that share everything else.
+
+        Raises: LocalError for more rows than free slots.
+        Cost:   about 0.6 µs a message.
+        """
+        self._check_room(len(rows))
+        refused: Unsendable[T] = []
+        sequence, out, pending, write = self._sequence, self._out, self._requests.pending, template.encode
+        first, before = following(sequence), len(pending)
+        try:
+            for token, destination, text in rows:
+                number = following(sequence)
+                try:
+                    out.append(write(number, destination, text))
+                except EncodingError as error:
+                    refused.append((token, error))
+                else:
+                    pending[number] = token
+                    sequence = number
+        finally:
+            self._sent(first, sequence, len(pending) - before, now)
+        return refused
+
     def acknowledge(self, sequences: Iterable[int], status: int = 0) -> None:
-        """Answer deliveries; call it after they are committed."""
+        """Answer deliveries; call it once they are stored, the centre forgets them then.
+
+        Shape: a status that is not 0 (ESME_RX_T_APPN: later) makes the centre deliver again.
+               Does nothing when the link is gone: the centre will deliver again.
+        """
+        if self._state is State.CLOSED:
+            return
+        parts = []
+        for sequence in sequences:
+            command = commands.DELIVER_SM
+            if sequence in self._data_sm:
+                self._data_sm.discard(sequence)
+                command = commands.DATA_SM
+            parts.append(_PACK_EMPTY_ID(MIN_LENGTH + 1, command | RESPONSE, status, sequence))
+        self._unacknowledged -= len(parts)
+        self._out.extend(parts)
+
+    def _asked(self, command: int, sequence: int, body: Body) -> Event[T]:
+        if isinstance(body, OutbindBody):
+            return Outbind(body.system_id, body.password)
+        return Requested(sequence, command, body)
+
+    def _bind_answered(self, command: int, state: int, body: Body) -> Event[T]:
+        if state:
+            self._state = State.OPEN
+            return BindRefused(state)
+        self._state = BOUND_STATES[command]
+        if not isinstance(body, BindAnswer):
+            return Bound("", None)
+        return Bound(body.system_id, tlv.find_int(body.tlvs, tlv.SC_INTERFACE_VERSION))
+
+    def _bind_unanswered(self) -> Event[T]:
+        self._state = State.OPEN
+        return BindRefused(status.ESME_RBINDFAIL, answered=False)
 
 
 class ServerSession(Session[T]):
-    def accept_bind(self, now: float, *, system_id: str = "", interface_version: int | None = 0x34) -> None: ...
-    def refuse_bind(self, status: int) -> None: ...
+    """The centre's end: accepts binds, answers submits, delivers receipts and replies."""
+
+    role = Role(
+        is_client=False,
+        sends=commands.DELIVER_SM,
+        takes=commands.SUBMIT_SM,
+        sending=frozenset({State.BOUND_RX, State.BOUND_TRX}),
+        may_receive=commands.SERVER_MAY_RECEIVE,
+    )
+    _bind: tuple[int, Bind] | None = None
+
+    def accept_bind(self, *, system_id: str = "", interface_version: int | None = 0x34) -> None:
+        """Open the session a `BindRequested` asked for; the version is told to clients of 3.4 and later.
+
+        Raises: LocalError when no bind waits; EncodingError for a system_id that does not fit.
+        """
+        sequence, bind = self._waiting_bind()
+        tlvs = b""
+        if interface_version is not None and bind.interface_version >= 0x34:
+            tlvs = tlv.encode([tlv.value_of("sc_interface_version", interface_version)])
+        answer = BindAnswer(system_id, tlvs)
+        self._out.append(encode(Pdu(bind.command | RESPONSE, 0, sequence, answer)))
+        self._state = BOUND_STATES[bind.command]
+        self._bind = None
+
+    def refuse_bind(self, status: int) -> None:
+        """Turn a `BindRequested` down; the customer may try again until the time for binding is over.
+
+        Raises: LocalError when no bind waits.
+        """
+        sequence, bind = self._waiting_bind()
+        self._answer(bind.command, status, sequence)
+        self._state = State.OPEN
+        self._bind = None
+
     def answer_submits(self, items: Iterable[tuple[int, int, str]]) -> None:
-        """(sequence, status, message_id)"""
-    def deliver(self, items: Sequence[tuple[T, ShortMessage]], now: float) -> list[tuple[T, EncodingError]]: ...
-    def respond(self, sequence: int, status: int, body: Body) -> None:
-        """Answer a `Requested`."""
+        """Answer submits: (sequence_number, status, message_id); refusals have no message id.
+
+        Shape:  does nothing when the link is gone.
+        Raises: EncodingError for a message id that does not fit; nothing is answered then.
+        """
+        if self._state is State.CLOSED:
+            return
+        parts = []
+        for sequence, state, message_id in items:
+            command = commands.SUBMIT_SM | RESPONSE
+            if sequence in self._data_sm:
+                self._data_sm.discard(sequence)
+                command = commands.DATA_SM | RESPONSE
+            if state:
+                parts.append(_pack(MIN_LENGTH, command, state, sequence))
+            else:
+                if len(message_id) > 64 or not message_id.isascii() or "\0" in message_id:
+                    write_text("message_id", message_id, 65)
+                length = MIN_LENGTH + 1 + len(message_id)
+                parts.append(_pack(length, command, 0, sequence) + f"{message_id}\0".encode("ascii"))
+        self._unacknowledged -= len(parts)
+        self._out.extend(parts)
+
+    def deliver(self, items: Sequence[tuple[T, ShortMessage]], now: float) -> Unsendable[T]:
+        """Queue receipts and replies, at most `free`; those that cannot be written come back.
+
+        Raises: LocalError for more messages than free slots.
+        """
+        return self._send(items, now)
+
+    def respond(self, sequence: int, command: int, status: int, body: Body | None = None) -> None:
+        """Answer a `Requested` (query_sm and the like); without body it is a refusal or an empty answer.
+
+        Raises: EncodingError for a field that does not fit.
+        """
+        if self._state is not State.CLOSED:
+            self._out.append(encode(Pdu(command | RESPONSE, status, sequence, body or Empty())))
+
+    def _waiting_bind(self) -> tuple[int, Bind]:
+        if self._bind is None or self._state is not State.BINDING:
+            raise LocalError(f"no bind waits while {self._state.value}")
+        return self._bind
+
+    def _asked(self, command: int, sequence: int, body: Body) -> Event[T]:
+        if isinstance(body, Bind):
+            self._bind = (sequence, body)
+            self._state = State.BINDING
+            return BindRequested(body)
+        return Requested(sequence, command, body)
+
+    def _bind_answered(self, command: int, state: int, body: Body) -> Event[T]:
+        raise LocalError("a centre never binds")
+
+    def _bind_unanswered(self) -> Event[T]:
+        raise LocalError("a centre never binds")
