@@ -3,9 +3,19 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from chappe.domain.accounts import Account
+from chappe.domain.errors import NotFound
+from chappe.domain.pricing import MC, cost_credits
 from chappe.domain.requests import Kind
+from chappe.manage.pages import Page
+from chappe.store import campaigns
+from chappe.store.campaigns import CampaignRow
+from chappe.store.clock import now_ms
+from chappe.store.sqlite import Store, Tx
+from chappe.telecom.numbers import normalise
 
 Sort = Literal["id", "date", "text", "cost", "status"]
+CampaignState = Literal["waiting", "sending", "sent", "cancelled", "moderation", "denied"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +47,7 @@ class Campaign:
     text: str
     created_at: int
     send_at: int
-    state: Literal["waiting", "sending", "sent", "cancelled", "moderation", "denied"]
+    state: CampaignState
     cost: int
     total: int
     sent: int
@@ -48,3 +58,77 @@ class Campaign:
     cancelled: int
     stop: int
     npai: int
+
+
+_COLUMNS = {"id": "c.id", "date": "c.send_at", "text": "c.text", "cost": "c.cost_mc", "status": "c.open > 0"}
+
+
+class Campaigns:
+    """An account's campaigns, as it may read them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def history(self, account: Account, wanted: CampaignFilter) -> Page[Campaign]:
+        """A page of the account's campaigns."""
+        conditions = {
+            "account": account.id,
+            "from_at": wanted.from_at,
+            "to_at": wanted.to_at,
+            "min_mc": None if wanted.sms_min is None else wanted.sms_min * MC,
+            "max_mc": None if wanted.sms_max is None else wanted.sms_max * MC,
+            "text": wanted.text,
+            "number": _number(wanted.destination, account.country),
+        }
+
+        def query(tx: Tx) -> tuple[list[CampaignRow], int, int]:
+            column = _COLUMNS[wanted.sort]
+            return campaigns.page(tx, column, wanted.is_descending, wanted.start, wanted.length, **conditions)
+
+        rows, total, matching = await self._store.read(query)
+        now = now_ms()
+        return Page([_campaign(row, now) for row in rows], total, matching)
+
+    async def get(self, account: Account, ticket: int) -> Campaign:
+        """One campaign. Raises: NotFound, also for another account's."""
+        row = self._store.glance(lambda tx: campaigns.one(tx, account.id, ticket))
+        if row is None:
+            raise NotFound(f"there is no campaign {ticket}", field="id")
+        return _campaign(row, now_ms())
+
+
+def _number(destination: str | None, country: str) -> int | None:
+    if destination is None:
+        return None
+    number = normalise([destination], country).e164[0]
+    return int(number) if number else -1  # matches nothing
+
+
+def _campaign(row: CampaignRow, now: int) -> Campaign:
+    return Campaign(
+        id=row.id,
+        kind="marketing" if row.kind == "marketing" else "alert",
+        sender=row.sender,
+        text=row.text,
+        created_at=row.created_at,
+        send_at=row.send_at,
+        state=_state(row, now),
+        cost=cost_credits(row.cost_mc),
+        total=row.total,
+        sent=row.sent,
+        delivered=row.delivered,
+        failed=row.failed,
+        expired=row.expired,
+        network_error=row.network_error,
+        cancelled=row.cancelled,
+        stop=0,
+        npai=0,
+    )
+
+
+def _state(row: CampaignRow, now: int) -> CampaignState:
+    if row.sent and row.cancelled == row.sent:
+        return "cancelled"
+    if row.open and row.send_at > now:
+        return "waiting"
+    return "sending" if row.open else "sent"

@@ -3,8 +3,38 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
+from chappe.domain.accounts import Account
+from chappe.domain.errors import NotFound
+from chappe.domain.lifecycle import Dlr, Queue, State
+from chappe.domain.pricing import cost_credits
+from chappe.manage.pages import Page
+from chappe.store import messages, webhooks
+from chappe.store.messages import MessageDetail, MessageRow
+from chappe.store.sqlite import Store, Tx
+
 MessageStatus = Literal["delivered", "sent", "waiting", "moderation", "denied", "not_sent", "undelivered"]
 Sort = Literal["date", "destination", "sender", "status"]
+
+_COLUMNS = {"date": "c.send_at", "destination": "m.number", "sender": "c.sender", "status": "m.dlr"}
+_FAILED_UNSENT = (
+    Dlr.NOT_SENT,
+    Dlr.NOT_ALLOWED,
+    Dlr.INVALID_DESTINATION,
+    Dlr.INVALID_SENDER,
+    Dlr.ROUTE_NOT_AVAILABLE,
+)
+# The contract's filter words in delivery statuses, and whether the message is still accepted-only (None: either).
+_STATUSES: dict[MessageStatus, tuple[tuple[Dlr, ...], bool | None]] = {
+    "delivered": ((Dlr.DELIVERED,), None),
+    "sent": ((Dlr.SENT,), None),
+    "waiting": ((Dlr.NOT_SENT,), True),
+    "not_sent": (_FAILED_UNSENT, False),
+    "undelivered": ((Dlr.NOT_DELIVERED, Dlr.REJECTED, Dlr.NETWORK_ERROR, Dlr.EXPIRED), None),
+    "moderation": ((), None),
+    "denied": ((), None),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +71,104 @@ class Message:
     dlr: int
     dlr_at: int | None
     direction: Literal["in", "out"] = "out"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happened to a message. Units: milliseconds UTC."""
+
+    at: int
+    step: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTrace:
+    """One message, and every step of it in the order of time."""
+
+    message: MessageDetail
+    state: str
+    steps: list[Step]
+
+
+class Messages:
+    """An account's messages as it may search them; every message for the operator."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def find(self, account: Account, wanted: MessageFilter) -> Page[Message]:
+        """A page of the account's messages of a period. Cost: a scan of the period's messages."""
+        if wanted.direction == "in":
+            return Page([], 0, 0)
+        statuses, is_open = _STATUSES[wanted.status] if wanted.status else (None, None)
+        conditions = {
+            "account": account.id,
+            "from_at": wanted.from_at,
+            "to_at": wanted.to_at,
+            "destination": wanted.destination.lstrip("+") if wanted.destination else None,
+            "text": wanted.text,
+            "country": wanted.country,
+            "statuses": None if statuses is None else msgspec.json.encode(statuses).decode(),
+            "is_open": is_open,
+        }
+
+        def query(tx: Tx) -> tuple[list[MessageRow], int, int]:
+            column = _COLUMNS[wanted.sort]
+            return messages.page(tx, column, wanted.is_descending, wanted.start, wanted.length, **conditions)
+
+        rows, total, matching = await self._store.read(query)
+        return Page([_message(row, account) for row in rows], total, matching)
+
+    async def show(self, message_id: int) -> MessageTrace:
+        """Everything that happened to a message. Raises: NotFound."""
+        return self._store.glance(lambda tx: _trace(tx, message_id))
+
+
+def _message(row: MessageRow, account: Account) -> Message:
+    return Message(
+        id=row.id,
+        campaign_id=row.campaign_id,
+        account_id=account.id,
+        client_ref=row.client_ref,
+        text=row.text,
+        cost=cost_credits(row.price_mc),
+        country=row.country,
+        number=row.number,
+        sender=row.sender,
+        sent_at=row.send_at,
+        dlr=row.dlr,
+        dlr_at=row.dlr_at,
+    )
+
+
+def _trace(tx: Tx, message_id: int) -> MessageTrace:
+    found = messages.detail(tx, message_id)
+    if found is None:
+        raise NotFound(f"there is no message {message_id}", field="id")
+    steps = [Step(found.accepted_at, "accepted", f"campaign {found.campaign_id}, {found.parts} part(s)")]
+    steps += [Step(*row) for row in messages.trace(tx, message_id)]
+    if found.submitted_at is not None:
+        steps.append(Step(found.submitted_at, "submitted", f"carrier {found.carrier} took it as {found.carrier_refs}"))
+    if found.done_at is not None:
+        steps.append(Step(found.done_at, State(found.state).name.lower(), f"status {found.dlr} {Dlr(found.dlr).name}"))
+    for event in webhooks.events_of_message(tx, message_id):
+        steps.append(Step(event.created_at, "webhook due", f"event {event.id} for webhook {event.webhook_id}"))
+        for attempt in event.attempts:
+            answer = f"HTTP {attempt.http_code}" if attempt.http_code else attempt.error
+            steps.append(Step(attempt.at, "webhook attempt", f"event {event.id}: {answer}, {attempt.duration_ms} ms"))
+    return MessageTrace(found, _state(found), sorted(steps, key=lambda step: step.at))
+
+
+def _state(found: MessageDetail) -> str:
+    """The state in words: while a message waits, where it waits."""
+    if found.queue_state is None:
+        return State(found.state).name.lower()
+    if found.queue_state == Queue.SCHEDULED and found.attempts:
+        return "waiting for the next try"
+    return {
+        Queue.READY: "ready",
+        Queue.SENDING: "sending",
+        Queue.UNKNOWN: "unknown: written to the carrier, never answered",
+        Queue.SCHEDULED: "scheduled",
+    }[Queue(found.queue_state)]

@@ -18,6 +18,5 @@ class Ids:
 
     def take(self, tx: Tx, kind: IdKind, n: int = 1) -> int:
         """The first of `n` consecutive ids; a unit that is rolled back gives them back."""
-        row = tx.row(_TAKE, kind=kind, n=n)
-        assert row is not None
+        row = tx.one(_TAKE, kind=kind, n=n)
         return int(row[0])

@@ -29,7 +29,7 @@ Id = BigInteger().with_variant(Integer, "sqlite")
 
 def _column(name: str, type_: object = BigInteger, **options: object) -> Column[object]:
     options.setdefault("nullable", False)
-    return Column(name, type_, **options)  # type: ignore[arg-type, call-overload, no-any-return]
+    return Column(name, type_, **options)  # type: ignore[arg-type]
 
 
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), _column("value", Text))
@@ -148,9 +148,7 @@ message = Table(
     _column("state", SmallInteger),
     _column("dlr", SmallInteger),
     _column("carrier_id", nullable=True),
-    _column(
-        "carrier_refs", Text, nullable=True
-    ),  # one per part, separated by spaces, `-` where none came yet
+    _column("carrier_refs", Text, nullable=True),  # one per part, separated by spaces, `-` where none came yet
     _column("submitted_at", nullable=True),
     _column("done_at", nullable=True),
 )

@@ -58,6 +58,10 @@ class Tx:
         found = self.rows(statement, **values)
         return found[0] if found else None
 
+    def one(self, statement: Statement, **values: object) -> Row:
+        """The row of a statement that always answers one."""
+        return self.rows(statement, **values)[0]
+
     def run(self, statement: Statement, **values: object) -> int:
         """Carry out a statement that answers no rows; the number of rows it changed."""
         before = self._connection.total_changes()
@@ -240,13 +244,13 @@ class Store:
                 self._writer.connection.execute("ROLLBACK")
         self.commits += 1
         self.units += len(done)
-        for future, result, error in done:
+        for future, result, raised in done:
             if future.done():  # the caller has gone
                 continue
-            if failure is not None and not isinstance(error, Unavailable):
+            if failure is not None:
                 future.set_exception(failure)
-            elif error is not None:
-                future.set_exception(_as_unavailable(error))
+            elif raised is not None:
+                future.set_exception(_as_unavailable(raised))
             else:
                 future.set_result(result)
 

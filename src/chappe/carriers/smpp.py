@@ -1,0 +1,331 @@
+"""Connections to an SMPP carrier: as many binds as configured, kept alive, fed evenly."""
+
+import asyncio
+import random
+import ssl
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar, assert_never
+
+import structlog
+
+from chappe.carriers.options import SmppOptions
+from chappe.telecom.smpp import status as smpp_status
+from chappe.telecom.smpp.bodies import Bind, ShortMessage
+from chappe.telecom.smpp.commands import BIND_TRANSCEIVER
+from chappe.telecom.smpp.events import (
+    Answers,
+    BindRefused,
+    BindRequested,
+    Bound,
+    Congestion,
+    Deliveries,
+    Event,
+    LinkLost,
+    Oddity,
+    Outbind,
+    ProtocolError,
+    Requested,
+    Responded,
+    Submits,
+    TimedOut,
+    UnbindRequested,
+    Unbound,
+)
+from chappe.telecom.smpp.session import ClientSession
+
+T = TypeVar("T")
+_log = structlog.get_logger("chappe.carrier")
+
+# Source: practice of gateways; a provider answers "too many binds" to faster ones.
+RECONNECT_S = (1, 2, 5, 10, 30, 60)
+REFUSED_S = (60, 300, 900)
+JITTER = 0.3
+CONNECT_S = 10.0
+TICK_S = 0.2
+CLOSE_S = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a carrier is and who we are to it. Shape: `window` is unanswered submits for each bind."""
+
+    name: str
+    host: str
+    port: int
+    system_id: str
+    password: str = field(repr=False)
+    tls: bool = False
+    binds: int = 1
+    window: int = 100
+
+
+class Listener(Protocol[T]):
+    """Who is told what the carrier says. Tokens are the caller's own; none is told twice, but for late answers."""
+
+    def answered(self, items: list[tuple[T, int, str]], *, late: bool) -> None: ...
+    def unknown(self, tokens: list[T]) -> None: ...
+    def unsent(self, tokens: list[T]) -> None: ...
+    def delivered(self, link: "Link[T]", items: list[tuple[int, ShortMessage]]) -> None: ...
+    def congested(self, percent: int) -> None: ...
+    def changed(self) -> None: ...
+
+
+@dataclass(slots=True)
+class LinkState:
+    """What an operator sees of one bind. Shape: `state` is connecting, bound, refused, down or closed."""
+
+    state: str = "connecting"
+    detail: str = ""
+    submitted: int = 0
+    since: float = 0.0
+    oddities: dict[str, int] = field(default_factory=dict)
+
+
+class Link(asyncio.Protocol, Generic[T]):
+    """One TCP connection and its session."""
+
+    def __init__(self, address: Address, options: SmppOptions, state: LinkState, listener: Listener[T]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._address = address
+        self._options = options
+        self._listener = listener
+        self._transport: asyncio.Transport | None = None
+        self.report = state
+        self.session: ClientSession[T] = ClientSession(self._loop.time(), window=address.window)
+        self.closed: asyncio.Future[str] = self._loop.create_future()
+        self.refused_status: int | None = None
+        self.is_bound = False
+
+    # -- asyncio.Protocol
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        now = self._loop.time()
+        bind = Bind(BIND_TRANSCEIVER, self._address.system_id, self._address.password, self._options.system_type, 0x34)
+        self.session.bind(bind, now)
+        self._flush()
+        self._timer = self._loop.call_later(TICK_S, self._tick)
+
+    def data_received(self, data: bytes) -> None:
+        self._handle(self.session.receive(data, self._loop.time()))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        reason = str(exc) if exc else "the carrier closed the connection"
+        self._handle(self.session.connection_lost(self._loop.time(), reason))
+        self._close(reason)
+
+    # -- for the carrier
+    def submit(self, items: Sequence[tuple[T, ShortMessage]]) -> list[tuple[T, str]]:
+        """Write at most `session.free` messages; those that cannot be encoded come back with the reason."""
+        failed = self.session.submit(items, self._loop.time())
+        self.report.submitted += len(items) - len(failed)
+        self._flush()
+        return [(token, str(error)) for token, error in failed]
+
+    def acknowledge(self, sequences: Iterable[int]) -> None:
+        """Tell the carrier that its deliveries are safe with us."""
+        if not self.closed.done():
+            self.session.acknowledge(sequences)
+            self._flush()
+
+    def unbind(self) -> None:
+        if not self.closed.done():
+            if self.is_bound:
+                self.session.unbind(self._loop.time())
+                self._flush()
+            else:
+                self._close("stopped")
+
+    # -- inside
+    def _tick(self) -> None:
+        if self.closed.done():
+            return
+        self._handle(self.session.tick(self._loop.time()))
+        self._timer = self._loop.call_later(TICK_S, self._tick)
+
+    def _flush(self) -> None:
+        data = self.session.data_to_send()
+        if data and self._transport is not None:
+            self._transport.write(data)
+
+    def _close(self, reason: str) -> None:
+        if self.closed.done():
+            return
+        self.is_bound = False
+        self.closed.set_result(reason)
+        self._timer.cancel()
+        if self._transport is not None:
+            self._transport.close()
+        self._listener.changed()
+
+    def _handle(self, events: list[Event[T]]) -> None:
+        reason: str | None = None
+        for event in events:
+            reason = self._one(event) or reason
+        self._flush()
+        if reason is not None:
+            self._close(reason)
+
+    def _one(self, event: Event[T]) -> str | None:
+        """Act on one event; the reason when the link is over by it."""
+        match event:
+            case Answers(items, late):
+                self._listener.answered(items, late=late)
+            case Deliveries(items):
+                self._listener.delivered(self, items)
+            case TimedOut(tokens):
+                self._listener.unknown(tokens)
+            case LinkLost(reason, written, unwritten):
+                self._listener.unknown(written)
+                self._listener.unsent(unwritten)
+                return reason
+            case Bound():
+                self.is_bound = True
+                self.report.state, self.report.detail, self.report.since = "bound", "", self._loop.time()
+                _log.info("bound", carrier=self._address.name)
+                self._listener.changed()
+            case BindRefused(status, answered):
+                self.refused_status = status if answered else None
+                return _refusal(status) if answered else "the bind was never answered"
+            case Congestion(percent):
+                self._listener.congested(percent)
+            case Oddity(name, detail, count):
+                self._count(name, detail, count)
+            case ProtocolError(detail):
+                self._count("protocol_error", detail, 1)
+                return f"garbage from the carrier: {detail}"
+            case UnbindRequested():
+                return "the carrier unbound us"
+            case Unbound():
+                return "unbound"
+            case BindRequested() | Submits() | Requested() | Responded() | Outbind():
+                self._count(type(event).__name__.lower(), "not for a client", 1)
+            case _:
+                assert_never(event)
+        return None
+
+    def _count(self, name: str, detail: str, count: int) -> None:
+        before = self.report.oddities.get(name, 0)
+        self.report.oddities[name] = before + count
+        if not before:
+            _log.warning("oddity", carrier=self._address.name, name=name, detail=detail)
+
+
+class SmppCarrier(Generic[T]):
+    """A carrier: its binds together."""
+
+    def __init__(self, address: Address, options: SmppOptions, listener: Listener[T]) -> None:
+        self.address = address
+        self._options = options
+        self._listener = listener
+        self._links: list[Link[T] | None] = [None] * address.binds
+        self.states = [LinkState() for _ in range(address.binds)]
+        self._tasks: list[asyncio.Task[None]] = []
+        self._is_stopping = False
+
+    def start(self) -> None:
+        self._tasks = [asyncio.create_task(self._keep(i)) for i in range(self.address.binds)]
+
+    @property
+    def is_bound(self) -> bool:
+        return any(link is not None and link.is_bound for link in self._links)
+
+    @property
+    def free(self) -> int:
+        """How many submits the bound links take now."""
+        return sum(link.session.free for link in self._links if link is not None and link.is_bound)
+
+    def in_flight(self, bind: int) -> int:
+        link = self._links[bind]
+        return link.session.in_flight if link is not None else 0
+
+    def submit(self, items: Sequence[tuple[T, ShortMessage]]) -> list[tuple[T, str]]:
+        """Write at most `free` messages, spread over the binds; those that cannot be encoded come back."""
+        failed: list[tuple[T, str]] = []
+        links = [link for link in self._links if link is not None and link.is_bound and link.session.free]
+        links.sort(key=lambda link: -link.session.free)
+        start = 0
+        for place, link in enumerate(links):
+            share = -(-(len(items) - start) // (len(links) - place))
+            chunk = items[start : start + min(share, link.session.free)]
+            if chunk:
+                failed += link.submit(chunk)
+                start += len(chunk)
+        if start < len(items):  # the fullest links could not take their share
+            return failed + self.submit(items[start:])
+        return failed
+
+    async def stop(self) -> None:
+        """Unbind every link and close it."""
+        self._is_stopping = True
+        for link in self._links:
+            if link is not None:
+                link.unbind()
+        closing = [link.closed for link in self._links if link is not None]
+        if closing:
+            await asyncio.wait(closing, timeout=CLOSE_S)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _keep(self, bind: int) -> None:
+        """Connect, wait for the end, wait a while, connect again."""
+        failures = refusals = 0
+        state = self.states[bind]
+        while not self._is_stopping:
+            state.state = "connecting"
+            link: Link[T] = Link(self.address, self._options, state, self._listener)
+            began = asyncio.get_running_loop().time()
+            reason = await self._connect(bind, link)
+            if self._is_stopping:
+                break
+            was_bound = state.state == "bound"
+            if was_bound:
+                failures = refusals = 0
+            if link.refused_status is not None:
+                delay = REFUSED_S[min(refusals, len(REFUSED_S) - 1)]
+                refusals += 1
+                state.state = "refused"
+            else:
+                delay = RECONNECT_S[min(failures, len(RECONNECT_S) - 1)]
+                failures += 1
+                state.state = "down"
+            wait = delay * random.uniform(1 - JITTER, 1 + JITTER)
+            state.detail = f"{reason}; next try in {wait:.0f} s"
+            state.since = asyncio.get_running_loop().time()
+            lasted = round(state.since - began, 1)
+            _log.warning(
+                "link ended",
+                carrier=self.address.name,
+                bind=bind,
+                reason=reason,
+                lasted_s=lasted,
+                wait_s=round(wait, 1),
+            )
+            self._listener.changed()
+            await asyncio.sleep(wait)
+        state.state, state.detail = "closed", ""
+
+    async def _connect(self, bind: int, link: Link[T]) -> str:
+        loop = asyncio.get_running_loop()
+        try:
+            context = self._tls()
+            async with asyncio.timeout(CONNECT_S):
+                await loop.create_connection(lambda: link, self.address.host, self.address.port, ssl=context)
+        except (OSError, ssl.SSLError) as error:
+            return f"cannot connect: {error or type(error).__name__}"
+        self._links[bind] = link
+        try:
+            return await asyncio.shield(link.closed)
+        finally:
+            self._links[bind] = None
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if not self.address.tls:
+            return None
+        return ssl.create_default_context(cafile=self._options.tls_ca_file or None)
+
+
+def _refusal(status: int) -> str:
+    known = smpp_status.lookup(status)
+    return f"the carrier refused the bind: {known.name}"

@@ -1,0 +1,54 @@
+"""The asked time of a send: wall-clock time in Europe/Paris, as the contract has it."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from chappe.domain.errors import BadDate
+
+PARIS = ZoneInfo("Europe/Paris")
+FORMAT = "%Y-%m-%d %H:%M:%S"
+# Callers write their own local time by mistake: a time this far back (and the offset of Paris) still means now.
+PAST_SLACK = timedelta(hours=2)
+
+
+def send_time(delay: str | None, now_ms: int) -> int:
+    """When the messages are to leave, never before `now_ms`. Units: milliseconds UTC.
+
+    Raises: BadDate when it cannot be read or is past.
+    """
+    if delay is None or not delay.strip():
+        return now_ms
+    try:
+        wall = datetime.strptime(delay.strip(), FORMAT)
+    except ValueError:
+        raise BadDate("must be like 2031-05-17 09:30:00, in the time of Paris", field="delay") from None
+    asked = paris_instant(wall)
+    now = datetime.fromtimestamp(now_ms / 1000, UTC)
+    offset = now.astimezone(PARIS).utcoffset() or timedelta()
+    if asked < now - PAST_SLACK - offset:
+        raise BadDate(f"{delay.strip()} is past", field="delay")
+    return max(now_ms, int(asked.timestamp() * 1000))
+
+
+def paris_instant(wall: datetime) -> datetime:
+    """The instant of a wall-clock time.
+
+    Shape: a time that spring skips is the first instant after the skipped hour; one that autumn doubles, its first.
+    """
+    try:
+        first = wall.replace(tzinfo=PARIS, fold=0).astimezone(UTC)
+        second = wall.replace(tzinfo=PARIS, fold=1).astimezone(UTC)
+    except OverflowError:
+        raise BadDate("lies outside the calendar", field="delay") from None
+    if second >= first:  # an ordinary time, or one that happens twice
+        return first
+    # The skipped hour: the change of offset lies between the two readings.
+    after = second.astimezone(PARIS).utcoffset()
+    low, high = second, first
+    while high - low > timedelta(seconds=1):
+        middle = low + (high - low) / 2
+        if middle.astimezone(PARIS).utcoffset() == after:
+            low = middle
+        else:
+            high = middle
+    return high.replace(microsecond=0)

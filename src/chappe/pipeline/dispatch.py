@@ -1,0 +1,370 @@
+"""Hand messages to a carrier: claim what its window and rate allow, write it, collect the answers.
+
+One lane, one loop: each turn writes down what the carrier said since the last one and claims what may leave now, in a
+single unit of work. While that commits, answers gather for the next turn; the busier the carrier, the larger the
+batches.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from typing import Literal
+
+import structlog
+
+from chappe.carriers.incoming import read_delivery
+from chappe.carriers.options import SmppOptions
+from chappe.carriers.smpp import Address, Link, SmppCarrier
+from chappe.carriers.submits import submits
+from chappe.domain.errors import Unavailable
+from chappe.domain.lifecycle import Dlr, Queue
+from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn, ReplyIn
+from chappe.domain.retry import Refused
+from chappe.domain.throttle import Throttle
+from chappe.pipeline.record import Lane, Recorded, Recorder
+from chappe.pipeline.refusals import refusal
+from chappe.store import queue, replies, tracking
+from chappe.store.clock import now_ms
+from chappe.store.ids import Ids
+from chappe.store.queue import Claimed
+from chappe.store.sqlite import Store, Tx
+from chappe.telecom.smpp.bodies import ShortMessage
+
+_log = structlog.get_logger("chappe.lane")
+
+MAX_BATCH = 1000
+# How often schedules and unknown outcomes are looked at, and the longest a lane sleeps.
+UPKEEP_S = 0.2
+UPKEEP_BATCH = 2000
+# After a database failure the lane waits before it tries to write the same things down again.
+UNAVAILABLE_S = 0.5
+DRAIN_S = 12.0
+CONGESTED_PERCENT = 90
+
+
+class Sending:
+    """A message in the hands of the carrier. Shape: a token of the carrier is (sending, part)."""
+
+    __slots__ = (
+        "attempts",
+        "expires_at",
+        "is_told",
+        "left",
+        "message_id",
+        "refs",
+        "refused",
+        "was_kept",
+        "was_lost",
+    )
+
+    def __init__(self, claimed: Claimed, refs: list[str], left: int) -> None:
+        self.message_id = claimed.message_id
+        self.attempts = claimed.attempts
+        self.expires_at = claimed.expires_at
+        self.refs = refs
+        self.left = left
+        self.refused: Refused | None = None
+        self.was_lost = False  # some part was written and never answered
+        self.was_kept = False  # some part was not written
+        self.is_told = False
+
+    def outcome(self) -> Outcome:
+        """What became of it. A lost part outweighs a refused one: the refusal alone would send the lost part again."""
+        result: Refused | Literal["accepted", "unknown", "unsent"]
+        if self.was_lost:
+            result = "unknown"
+        elif self.refused is not None:
+            result = self.refused
+        elif self.was_kept:
+            result = "unsent"
+        else:
+            result = "accepted"
+        return Outcome(self.message_id, list(self.refs), result, self.attempts, self.expires_at)
+
+
+Token = tuple[Sending, int]
+
+
+class LaneRunner:
+    """The owner of one lane, and the listener of its carrier."""
+
+    def __init__(self, store: Store, ids: Ids, lane: Lane, address: Address, options: SmppOptions, rate: int) -> None:
+        self._store = store
+        self._lane = lane
+        self._options = options
+        self._recorder = Recorder(lane, ids)
+        self.carrier: SmppCarrier[Token] = SmppCarrier(address, options, self)
+        self._throttle = Throttle(rate)
+        self._pending: deque[tuple[Token, ShortMessage]] = deque()
+        self._outcomes: list[Outcome] = []
+        self._deliveries: list[tuple[Link[Token], int, ReceiptIn | ReplyIn]] = []
+        self._wake = asyncio.Event()
+        self._may_have_more = True
+        self._open = 0  # messages claimed and not yet told about
+        self._is_stopping = False
+        self._upkeep_at = 0.0
+        self._loop = asyncio.get_running_loop()
+
+    # -- Listener
+    def answered(self, items: list[tuple[Token, int, str]], *, late: bool) -> None:
+        now = self._loop.time()
+        for (sending, part), status, message_id in items:
+            if status == 0:
+                # A centre that gives no id is believed; its receipts will name none of ours.
+                sending.refs[part] = message_id.replace(" ", "_") or f"none.{sending.message_id}.{part}"
+            else:
+                refused = refusal(status)
+                sending.refused = refused
+                if refused.kind == "throttle":
+                    self._throttle.hit(now)
+            if late:
+                self._answered_late(sending)
+            else:
+                self._answered_part(sending)
+        self._throttle.accepted(now)
+        self._wake.set()
+
+    def unknown(self, tokens: list[Token]) -> None:
+        for sending, _ in tokens:
+            sending.was_lost = True
+            self._answered_part(sending)
+        self._wake.set()
+
+    def unsent(self, tokens: list[Token]) -> None:
+        for sending, _ in tokens:
+            sending.was_kept = True
+            self._answered_part(sending)
+        self._wake.set()
+
+    def delivered(self, link: Link[Token], items: list[tuple[int, ShortMessage]]) -> None:
+        self._deliveries += [(link, sequence, read_delivery(body)) for sequence, body in items]
+        self._wake.set()
+
+    def congested(self, percent: int) -> None:
+        if percent >= CONGESTED_PERCENT:
+            self._throttle.hit(self._loop.time())
+
+    def changed(self) -> None:
+        if not self.carrier.is_bound:
+            self._return_pending()
+        self._may_have_more = True
+        self._wake.set()
+
+    # -- the loop
+    def wake(self) -> None:
+        """There may be something to claim."""
+        self._may_have_more = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Serve the lane until `stop`."""
+        await self._store.write(self._recorder.load)
+        await self._store.write(self._take_over)
+        self.carrier.start()
+        while not self._is_stopping:
+            await self._wait()
+            await self._turn(self._room())
+        self._return_pending()
+        deadline = self._loop.time() + DRAIN_S
+        while (self._open or self._outcomes or self._deliveries) and self._loop.time() < deadline:
+            await self._wait()
+            await self._turn(0)
+        stopping = asyncio.ensure_future(self.carrier.stop())
+        while not stopping.done() or self._outcomes or self._deliveries:
+            await self._turn(0)
+            await asyncio.wait([stopping], timeout=0.05)
+
+    def stop(self) -> None:
+        """Claim nothing more, wait for the answers, unbind, end."""
+        self._is_stopping = True
+        self._wake.set()
+
+    async def _wait(self) -> None:
+        self._send_pending()
+        if self._outcomes or self._deliveries:
+            # Whatever else is in the socket's buffers joins this turn.
+            await asyncio.sleep(0)
+            return
+        if self._may_have_more and self._room():
+            return
+        pause = self._throttle.wait_s(self._loop.time())
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(min(UPKEEP_S, pause) if pause else UPKEEP_S):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    def _room(self) -> int:
+        """How many messages may be claimed now."""
+        if self._is_stopping or self._pending:
+            return 0
+        return self._throttle.allowance(self._loop.time(), min(self.carrier.free, MAX_BATCH))
+
+    async def _turn(self, room: int) -> None:
+        await self._upkeep()
+        wants = room if self._may_have_more and self._has_ready() else 0
+        if room and not wants:
+            self._may_have_more = False
+        if not (self._outcomes or self._deliveries or wants):
+            return
+        outcomes, self._outcomes = self._outcomes, []
+        deliveries, self._deliveries = self._deliveries, []
+
+        def unit(tx: Tx) -> tuple[Recorded | None, list[Claimed]]:
+            now = now_ms()
+            recorded = None
+            if outcomes or deliveries:
+                incoming = [item for _, _, item in deliveries]
+                receipts = [item for item in incoming if isinstance(item, ReceiptIn)]
+                replies.insert(tx, self._lane.carrier_id, [i for i in incoming if isinstance(i, ReplyIn)], now)
+                recorded = self._recorder.record(tx, outcomes, receipts, now)
+            return recorded, queue.claim(tx, self._lane.carrier_id, self._lane.epoch, wants) if wants else []
+
+        try:
+            recorded, claimed = await self._store.write(unit)
+        except Unavailable as error:
+            # The carrier is not acknowledged; everything is written down once the database answers.
+            self._outcomes = outcomes + self._outcomes
+            self._deliveries = deliveries + self._deliveries
+            _log.error("database unavailable", lane=self._lane.carrier_id, reason=str(error))
+            await asyncio.sleep(UNAVAILABLE_S)
+            return
+        if recorded is not None:
+            self._open -= len(outcomes)
+            self._recorder.recorded(recorded)
+            self._acknowledge(deliveries)
+            _log.info(
+                "recorded", lane=self._lane.carrier_id, sent=recorded.sent, refused=recorded.refused,
+                unknown=recorded.unknown, final=recorded.final, receipts=len(deliveries),
+                unmatched=len(recorded.quarantined),
+            )  # fmt: skip
+        if wants:
+            self._may_have_more = len(claimed) == wants
+            self._send(claimed)
+
+    def _has_ready(self) -> bool:
+        return self._store.glance(lambda tx: queue.has_ready(tx, self._lane.carrier_id))
+
+    def _acknowledge(self, deliveries: list[tuple[Link[Token], int, ReceiptIn | ReplyIn]]) -> None:
+        by_link: dict[int, tuple[Link[Token], list[int]]] = {}
+        for link, sequence, _ in deliveries:
+            by_link.setdefault(id(link), (link, []))[1].append(sequence)
+        for link, sequences in by_link.values():
+            link.acknowledge(sequences)
+
+    # -- sending
+    def _send(self, claimed: Iterable[Claimed]) -> None:
+        now = now_ms()
+        for message in claimed:
+            refs = message.refs.split(" ") if message.refs else [NO_REF] * message.parts
+            if message.expires_at <= now:
+                self._conclude_at_once(message, refs, Refused("permanent", Dlr.EXPIRED, "validity is over"))
+                continue
+            try:
+                bodies = submits(
+                    self._options, message_id=message.message_id, number=message.number, text=message.text,
+                    sender=message.sender, is_unicode=bool(message.encoding),
+                    validity_s=(message.expires_at - now) / 1000,
+                )  # fmt: skip
+            except ValueError as error:
+                self._conclude_at_once(message, refs, Refused("permanent", Dlr.REJECTED, f"cannot be encoded: {error}"))
+                continue
+            if len(bodies) != len(refs):  # the carrier cuts differently from what was priced (16-bit references)
+                refs = (refs + [NO_REF] * len(bodies))[: len(bodies)]
+            missing = [part for part, ref in enumerate(refs) if ref == NO_REF]
+            sending = Sending(message, refs, len(missing))
+            self._open += 1
+            self._pending += [((sending, part), bodies[part]) for part in missing]
+        self._send_pending()
+
+    def _conclude_at_once(self, message: Claimed, refs: list[str], refused: Refused) -> None:
+        self._open += 1
+        self._outcomes.append(Outcome(message.message_id, refs, refused, message.attempts, message.expires_at))
+
+    def _send_pending(self) -> None:
+        if not self._pending:
+            return
+        room = self._throttle.allowance(self._loop.time(), min(self.carrier.free, len(self._pending)))
+        if not room:
+            return
+        items = [self._pending.popleft() for _ in range(room)]
+        self._throttle.used(room)
+        for (sending, _), reason in self.carrier.submit(items):
+            sending.refused = Refused("permanent", Dlr.REJECTED, f"cannot be encoded: {reason}")
+            self._answered_part(sending)
+
+    def _return_pending(self) -> None:
+        """What was claimed and not written goes back to its place in the queue."""
+        waiting, self._pending = self._pending, deque()
+        for (sending, _), _ in waiting:
+            sending.was_kept = True
+            self._answered_part(sending)
+
+    def _answered_part(self, sending: Sending) -> None:
+        sending.left -= 1
+        if sending.left == 0:
+            sending.is_told = True
+            self._outcomes.append(sending.outcome())
+
+    def _answered_late(self, sending: Sending) -> None:
+        """An answer after its time: good news is written down, a refusal only when nothing of the message is open."""
+        if not sending.is_told:
+            return  # the other parts are still out; the outcome is told with the last of them
+        if NO_REF not in sending.refs:
+            sending.was_lost = False
+            sending.refused = None
+        elif sending.refused is not None and len(sending.refs) == 1:
+            sending.was_lost = False
+        self._open += 1
+        self._outcomes.append(sending.outcome())
+
+    # -- upkeep
+    def _take_over(self, tx: Tx) -> None:
+        """What an earlier owner was sending when it died may have left or not: unknown."""
+        now = now_ms()
+        policy = self._lane.policy
+        orphans = queue.orphans(tx, self._lane.carrier_id, self._lane.epoch)
+        queue.make_unknown(tx, [(policy.decides_at(now, expires), message) for message, expires in orphans])
+        detail = f"the gateway stopped while it was being sent; policy: {policy.kind}"
+        tracking.add_trace(tx, [(message, now, "unknown", detail) for message, _ in orphans])
+        if orphans:
+            _log.warning("taken over", lane=self._lane.carrier_id, unknown=len(orphans))
+
+    async def _upkeep(self) -> None:
+        if self._loop.time() < self._upkeep_at:
+            return
+        self._upkeep_at = self._loop.time() + UPKEEP_S
+        lane, now = self._lane.carrier_id, now_ms()
+
+        def due(tx: Tx) -> tuple[bool, bool]:
+            return (
+                queue.has_due(tx, lane, Queue.SCHEDULED, now),
+                queue.has_due(tx, lane, Queue.UNKNOWN, now),
+            )
+
+        scheduled, unknown = self._store.glance(due)
+        try:
+            if scheduled:
+                woken = await self._store.write(lambda tx: queue.wake_due(tx, lane, now, UPKEEP_BATCH))
+                self._may_have_more = True
+                if woken == UPKEEP_BATCH:
+                    self._upkeep_at = 0.0  # there are more of them
+            if unknown:
+                await self._store.write(self._settle_unknown)
+        except Unavailable as error:
+            _log.error("database unavailable", lane=lane, reason=str(error))
+
+    def _settle_unknown(self, tx: Tx) -> None:
+        """The policy decides about outcomes that nothing has settled."""
+        now = now_ms()
+        due = queue.unknown_due(tx, self._lane.carrier_id, now, UPKEEP_BATCH)
+        again = [message for message, tries in due if self._lane.policy.resends(tries)]
+        if again:
+            queue.resend(tx, again)
+            detail = "by the policy for unknown outcomes"
+            tracking.add_trace(tx, [(message, now, "resent", detail) for message in again])
+            self._may_have_more = True
+        over = [message for message, tries in due if not self._lane.policy.resends(tries)]
+        why = "no receipt came for a submit that was never answered"
+        self._recorder.give_up(tx, over, Dlr.NETWORK_ERROR, why, now, may_have_left=True)

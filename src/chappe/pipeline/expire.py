@@ -1,0 +1,119 @@
+"""Bring every message to an end in time: what no carrier took, and what no receipt came for.
+
+Also the small housekeeping of the same kind: messages without a route, answers to old idempotency keys.
+"""
+
+import asyncio
+
+import structlog
+
+from chappe.domain.errors import Unavailable
+from chappe.domain.lifecycle import Dlr, Queue
+from chappe.domain.submission import UNROUTED
+from chappe.pipeline.record import Lane, Recorder, UnknownPolicy
+from chappe.store import campaigns, carriers, idempotency, queue
+from chappe.store.campaigns import Overdue
+from chappe.store.clock import now_ms
+from chappe.store.ids import Ids
+from chappe.store.sqlite import Store, Tx
+
+_log = structlog.get_logger("chappe.expire")
+
+EVERY_S = 2.0
+CAMPAIGNS = 50
+MESSAGES = 2000
+
+
+class Expirer:
+    """The job that ends what nothing else has ended."""
+
+    def __init__(self, store: Store, ids: Ids, *, receipt_wait_s: int, every_s: float = EVERY_S) -> None:
+        self._store = store
+        self._receipt_wait_ms = receipt_wait_s * 1000
+        self._every_s = every_s
+        # No lane of its own: it only finishes messages.
+        self._recorder = Recorder(Lane(UNROUTED, 0, UnknownPolicy()), ids)
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                await self.once()
+            except Unavailable as error:
+                _log.error("database unavailable", reason=str(error))
+            try:
+                async with asyncio.timeout(self._every_s):
+                    await self._stopping.wait()
+            except TimeoutError:
+                pass
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def once(self) -> None:
+        """One round over everything."""
+        await self._reroute()
+        after = 0
+        while found := await self._store.read(
+            lambda tx, after=after: campaigns.overdue(tx, now_ms(), after, CAMPAIGNS)  # type: ignore[misc]
+        ):
+            for campaign in found:
+                await self._end_campaign(campaign)
+            after = found[-1].id
+        await self._store.write(lambda tx: idempotency.forget_old(tx, now_ms()))
+
+    async def _end_campaign(self, campaign: Overdue) -> None:
+        while await self._store.write(lambda tx: self._end_unsent(tx, campaign)) == MESSAGES:
+            await asyncio.sleep(0)  # let the others write
+        if campaign.expires_at + self._receipt_wait_ms <= now_ms():
+            while await self._store.write(lambda tx: self._end_silent(tx, campaign)) == MESSAGES:
+                await asyncio.sleep(0)
+
+    def _end_unsent(self, tx: Tx, campaign: Overdue) -> int:
+        unsent = queue.unsent_of_campaign(tx, campaign.first, campaign.last, MESSAGES)
+        for lane, messages in unsent.items():
+            dlr, why = Dlr.EXPIRED, "its validity was over before a carrier could take it"
+            if lane == UNROUTED:
+                dlr, why = Dlr.ROUTE_NOT_AVAILABLE, "no carrier serves its country"
+            self._recorder.give_up(tx, messages, dlr, why, now_ms(), may_have_left=False)
+        return self._told("expired unsent", campaign, sum(map(len, unsent.values())))
+
+    def _end_silent(self, tx: Tx, campaign: Overdue) -> int:
+        silent = campaigns.waiting_for_receipt(tx, campaign.first, campaign.last, MESSAGES)
+        why = "the carrier took it and no receipt came in time"
+        self._recorder.give_up(tx, silent, Dlr.EXPIRED, why, now_ms(), may_have_left=True)
+        unanswered = queue.unanswered_of_campaign(tx, campaign.first, campaign.last, MESSAGES - len(silent))
+        why = "it was written to a carrier that never answered, and no receipt came in time"
+        self._recorder.give_up(tx, unanswered, Dlr.NETWORK_ERROR, why, now_ms(), may_have_left=True)
+        return self._told("no receipt", campaign, len(silent) + len(unanswered))
+
+    def _told(self, what: str, campaign: Overdue, count: int) -> int:
+        if count:
+            _log.info(what, ticket=campaign.id, messages=count)
+        return count
+
+    async def _reroute(self) -> None:
+        """Give messages that have no carrier, or whose carrier was removed, to one that serves them now."""
+
+        def unit(tx: Tx) -> int:
+            routes = carriers.routes(tx)
+            alive = {row.id for row in carriers.all_carriers(tx)}
+            moved: list[tuple[int, int]] = []
+            for lane, state, _ in queue.depth(tx):
+                if lane in alive or state not in (Queue.READY, Queue.SCHEDULED):
+                    continue
+                waiting = queue.unsent(tx, lane, MESSAGES)
+                for (message, _), to in zip(waiting, routes.lanes([c for _, c in waiting]), strict=True):
+                    if to != lane:
+                        moved.append((to, message))
+            queue.move(tx, moved)
+            return len(moved)
+
+        if self._store.glance(self._has_stranded) and (moved := await self._store.write(unit)):
+            _log.info("routed again", messages=moved)
+
+    @staticmethod
+    def _has_stranded(tx: Tx) -> bool:
+        """Whether messages wait in a lane that no carrier serves."""
+        alive = {row.id for row in carriers.all_carriers(tx)}
+        return any(lane not in alive for lane in queue.lanes_in_use(tx))

@@ -1,0 +1,138 @@
+"""Own the lanes: one runner per carrier, started, restarted and stopped as carriers come, change and go."""
+
+import asyncio
+import socket
+import uuid
+from dataclasses import dataclass
+
+import structlog
+
+from chappe.carriers.options import decode_options
+from chappe.carriers.smpp import Address
+from chappe.domain.errors import Unavailable
+from chappe.pipeline.dispatch import LaneRunner
+from chappe.pipeline.record import Lane, UnknownPolicy
+from chappe.store import carriers, leases
+from chappe.store.carriers import BindRow, CarrierRow
+from chappe.store.clock import now_ms
+from chappe.store.ids import Ids
+from chappe.store.sqlite import Store, Tx
+
+_log = structlog.get_logger("chappe.gateway")
+
+# How soon a commit of another process is noticed: the delay of a single message on an idle system.
+POLL_S = 0.003
+# How often carriers are looked at, leases renewed and bind states reported.
+HEARTBEAT_S = 1.0
+LEASE_S = 10
+STOP_S = 25.0
+
+
+@dataclass(slots=True)
+class _Served:
+    row: CarrierRow
+    epoch: int
+    runner: LaneRunner
+    task: asyncio.Task[None]
+
+
+class Gateway:
+    """Every lane this process owns.
+
+    Shape: the caller has made sure that no other gateway of this database is alive (it holds a lock on the data
+           folder), so a lane is taken over at once and the epoch fences what a dead owner left.
+    """
+
+    def __init__(self, store: Store, ids: Ids, *, receipt_wait_s: int) -> None:
+        self._store = store
+        self._ids = ids
+        self._receipt_wait_s = receipt_wait_s
+        self._owner = f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"
+        self._served: dict[int, _Served] = {}
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until `stop`, then let every lane finish what is in flight."""
+        poller = asyncio.create_task(self._poll())
+        try:
+            while not self._stopping.is_set():
+                try:
+                    await self._heartbeat()
+                except Unavailable as error:
+                    _log.error("database unavailable", reason=str(error))
+                try:
+                    async with asyncio.timeout(HEARTBEAT_S):
+                        await self._stopping.wait()
+                except TimeoutError:
+                    pass
+        finally:
+            poller.cancel()
+            await asyncio.gather(*(self._end(served) for served in self._served.values()))
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            if self._store.has_changed():
+                for served in self._served.values():
+                    served.runner.wake()
+
+    async def _heartbeat(self) -> None:
+        wanted = {row.id: row for row in self._store.glance(carriers.all_carriers)}
+        for carrier, served in list(self._served.items()):
+            if served.task.done():
+                self._failed(carrier, served)
+            elif wanted.get(carrier) != served.row:
+                await self._end(served)
+                del self._served[carrier]
+        for carrier, row in wanted.items():
+            if carrier not in self._served:
+                self._served[carrier] = await self._begin(row)
+        await self._store.write(self._report)
+
+    def _failed(self, carrier: int, served: _Served) -> None:
+        """A lane that ended by a fault of ours begins anew; what it was sending becomes unknown."""
+        error = served.task.exception()
+        _log.error("lane failed", lane=carrier, exc_info=error)
+        del self._served[carrier]
+
+    async def _begin(self, row: CarrierRow) -> _Served:
+        epoch = await self._store.write(
+            lambda tx: leases.take(tx, f"lane:{row.id}", self._owner, now_ms(), LEASE_S * 1000)
+        )
+        options = decode_options(row.options)
+        policy = UnknownPolicy(options.unknown, options.resend_s, self._receipt_wait_s)
+        address = Address(
+            row.name, row.host, row.port, row.system_id, row.password, bool(row.tls), row.binds, row.window
+        )
+        runner = LaneRunner(self._store, self._ids, Lane(row.id, epoch, policy), address, options, row.rate)
+        _log.info("lane taken", lane=row.id, carrier=row.name, epoch=epoch)
+        return _Served(row, epoch, runner, asyncio.create_task(runner.run()))
+
+    async def _end(self, served: _Served) -> None:
+        served.runner.stop()
+        done, _ = await asyncio.wait([served.task], timeout=STOP_S)
+        if not done:
+            served.task.cancel()
+        await asyncio.gather(served.task, return_exceptions=True)
+        try:
+            await self._store.write(self._report)
+        except Unavailable as error:
+            _log.error("database unavailable", reason=str(error))
+
+    def _report(self, tx: Tx) -> None:
+        """Renew the leases and tell the operator how the binds are."""
+        now, clock = now_ms(), asyncio.get_running_loop().time()
+        for carrier, served in self._served.items():
+            leases.renew(tx, f"lane:{carrier}", self._owner, served.epoch, now + LEASE_S * 1000)
+            link = served.runner.carrier
+            rows = [
+                BindRow(
+                    carrier, i, state.state, state.detail, link.in_flight(i), state.submitted,
+                    now - int((clock - state.since) * 1000) if state.since else now, now,
+                )
+                for i, state in enumerate(link.states)
+            ]  # fmt: skip
+            carriers.report_binds(tx, carrier, rows)

@@ -1,0 +1,290 @@
+"""Write down what carriers answered: submits that were taken, refused or lost, and receipts.
+
+One unit of work per batch: states, money, the campaign's counters, the queue and the customer's webhook events
+change together. The carrier is acknowledged by the caller, after the commit.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, assert_never
+
+from chappe.domain.lifecycle import FINAL, Dlr, State
+from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn, Tracked, finish, receipt, submitted
+from chappe.domain.retry import Again, Fail, Refused, after_refusal
+from chappe.pipeline.events import announce
+from chappe.store import carriers, quarantine, queue, tracking
+from chappe.store.ids import Ids
+from chappe.store.quarantine import Quarantined
+from chappe.store.sqlite import Tx
+from chappe.store.tracking import FoundPart
+from chappe.telecom.receipts import key, match_keys
+
+# Receipts of a carrier that are held in memory to be matched with a later answer; older ones stay in the table.
+MAX_HELD = 20_000
+# Each resend may reach the person twice: a carrier that never answers is not fed for ever.
+MAX_RESENDS = 2
+# The rule that is counted when a receipt was matched by its number, because its submit was never answered.
+BY_NUMBER = "number of the only unknown message"
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownPolicy:
+    """What becomes of a message that was written and never answered.
+
+    Shape: *hold* waits for its receipt until its validity is over; *resend* submits it again after `resend_s`, at
+           most MAX_RESENDS times.
+    Units: seconds; `receipt_wait_s` is how long after the validity a receipt may still come.
+    """
+
+    kind: Literal["hold", "resend"] = "hold"
+    resend_s: int = 60
+    receipt_wait_s: int = 24 * 3600
+
+    def resends(self, tries: int) -> bool:
+        return self.kind == "resend" and tries < MAX_RESENDS
+
+    def decides_at(self, now: int, expires_at: int) -> int:
+        """When the outcome stops being waited for. Units: milliseconds UTC."""
+        if self.kind == "resend":
+            return now + self.resend_s * 1000
+        return expires_at + self.receipt_wait_s * 1000
+
+
+class Lane(NamedTuple):
+    """Who records: a carrier's lane in the hands of one owner."""
+
+    carrier_id: int
+    epoch: int
+    policy: UnknownPolicy
+
+
+class Recorded(NamedTuple):
+    """What a batch left behind, for the memory of the recorder and the log."""
+
+    sent: int
+    refused: int
+    unknown: int
+    final: int
+    quarantined: list[Quarantined]
+    released: list[Quarantined]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The work sheet of one unit of work."""
+
+    now: int
+    messages: dict[int, Tracked]
+    new_parts: list[tuple[int, str, int, int]] = field(default_factory=list)
+    part_dlrs: list[tuple[int, int, str, int, int]] = field(default_factory=list)
+    leaving: list[int] = field(default_factory=list)
+    again_now: list[int] = field(default_factory=list)
+    again_later: list[tuple[int, int, int]] = field(default_factory=list)
+    unknown: list[tuple[int, int]] = field(default_factory=list)
+    trace: list[tuple[int, int, str, str]] = field(default_factory=list)
+    final: list[Tracked] = field(default_factory=list)
+    may_have_left: set[int] = field(default_factory=set)
+    rules: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    sent: int = 0
+    refused: int = 0
+
+
+class Recorder:
+    """The records of one lane. It remembers the receipts in quarantine, to match them when an answer comes late."""
+
+    def __init__(self, lane: Lane, ids: Ids) -> None:
+        self._lane = lane
+        self._ids = ids
+        self._held: dict[str, Quarantined] = {}
+
+    def load(self, tx: Tx) -> None:
+        """Take up the quarantine of an earlier process."""
+        self._hold(quarantine.newest(tx, self._lane.carrier_id, MAX_HELD))
+
+    def record(self, tx: Tx, outcomes: Sequence[Outcome], receipts: Sequence[ReceiptIn], now: int) -> Recorded:
+        """Write a batch down. Call `recorded` with the result once it is committed."""
+        batch = _Batch(now, tracking.load(tx, [outcome.message_id for outcome in outcomes]) if outcomes else {})
+        if outcomes:
+            self._record_outcomes(tx, batch, outcomes)
+        held = self._held_for(batch.new_parts)
+        waiting = [ReceiptIn(*early[1:]) for early in held]
+        unmatched = self._record_receipts(tx, batch, [*waiting, *receipts]) if waiting or receipts else []
+        kept = quarantine.insert(tx, self._lane.carrier_id, unmatched, now)
+        quarantine.delete(tx, [early.id for early in held])
+        self._write(tx, batch)
+        return Recorded(batch.sent, batch.refused, len(batch.unknown), len(batch.final), kept, held)
+
+    def recorded(self, result: Recorded) -> None:
+        for released in result.released:
+            for _, held_key in match_keys(released.ref):
+                self._held.pop(held_key, None)
+        self._hold(result.quarantined)
+
+    def give_up(self, tx: Tx, messages: Iterable[int], dlr: Dlr, why: str, now: int, *, may_have_left: bool) -> int:
+        """Finish messages that no answer will come for."""
+        batch = _Batch(now, tracking.load(tx, list(messages)))
+        for message in batch.messages.values():
+            if finish(message, dlr, now):
+                batch.final.append(message)
+                batch.trace.append((message.id, now, "given up", why))
+        if may_have_left:
+            batch.may_have_left.update(batch.messages)
+        batch.leaving.extend(batch.messages)
+        self._write(tx, batch)
+        return len(batch.final)
+
+    def _record_outcomes(self, tx: Tx, batch: _Batch, outcomes: Sequence[Outcome]) -> None:
+        in_queue = queue.states(tx, batch.messages)
+        for outcome in outcomes:
+            message = batch.messages.get(outcome.message_id)
+            if message is None:
+                continue
+            row = in_queue.get(message.id)
+            # Another owner took the lane over: what the carrier said stands, what to do next is not ours to say.
+            is_ours = row is not None and row[3] == self._lane.epoch
+            self._take_refs(batch, message, outcome)
+            result = outcome.result
+            if message.was in FINAL:  # an early receipt of one part has decided, or its time was over
+                batch.leaving.append(message.id)
+            elif result == "accepted":
+                batch.sent += 1
+                batch.leaving.append(message.id)
+            elif result == "unsent":
+                if is_ours:
+                    batch.again_now.append(message.id)
+            elif result == "unknown":
+                if is_ours:
+                    self._unknown(batch, message, outcome)
+            elif isinstance(result, Refused):
+                batch.refused += 1
+                if is_ours:
+                    self._refused(batch, message, outcome, result)
+            else:
+                assert_never(result)
+
+    def _take_refs(self, batch: _Batch, message: Tracked, outcome: Outcome) -> None:
+        carrier = self._lane.carrier_id
+        for seq, ref in enumerate(outcome.refs):
+            if ref != NO_REF:
+                batch.new_parts.append((carrier, key(ref), message.id, seq))
+        if any(ref != NO_REF for ref in outcome.refs):
+            submitted(message, outcome.refs, batch.now)
+
+    def _unknown(self, batch: _Batch, message: Tracked, outcome: Outcome) -> None:
+        decides_at = self._lane.policy.decides_at(batch.now, outcome.expires_at)
+        batch.unknown.append((decides_at, message.id))
+        batch.trace.append(
+            (message.id, batch.now, "unknown", f"written, never answered; policy: {self._lane.policy.kind}")
+        )
+
+    def _refused(self, batch: _Batch, message: Tracked, outcome: Outcome, refused: Refused) -> None:
+        verdict = after_refusal(refused, outcome.attempts)
+        match verdict:
+            case Again(delay_s=0):
+                batch.again_now.append(message.id)
+            case Again(delay_s, counts):
+                batch.again_later.append((batch.now + int(delay_s * 1000), int(counts), message.id))
+                detail = f"{refused.name}; again in {delay_s:.0f} s"
+                batch.trace.append((message.id, batch.now, "refused for now", detail))
+            case Fail(dlr):
+                batch.leaving.append(message.id)
+                batch.trace.append((message.id, batch.now, "refused", refused.name))
+                if finish(message, dlr, batch.now):
+                    batch.final.append(message)
+            case _:
+                assert_never(verdict)
+
+    def _record_receipts(self, tx: Tx, batch: _Batch, receipts: Sequence[ReceiptIn]) -> list[ReceiptIn]:
+        """Apply receipts to the parts they name; the ones that name none."""
+        carrier = self._lane.carrier_id
+        wanted = [match_keys(one.ref) for one in receipts]
+        # The parts that this very batch adds are not in the table yet.
+        tracking.add_parts(tx, batch.new_parts)
+        batch.new_parts = []
+        parts = tracking.find_parts(tx, carrier, {each for keys in wanted for _, each in keys})
+        matches: list[tuple[ReceiptIn, FoundPart]] = []
+        unmatched: list[ReceiptIn] = []
+        for one, keys in zip(receipts, wanted, strict=True):
+            match = _first_match(keys, parts)
+            if match is not None:
+                batch.rules[match[0]] += 1
+                matches.append((one, match[1]))
+            else:
+                unmatched.append(one)
+        unknown = [found for one in unmatched if (found := self._adopt(tx, batch, one))]
+        matches += unknown
+        adopted = {id(one) for one, _ in unknown}
+        missing = {part.message_id for _, part in matches} - batch.messages.keys()
+        if missing:
+            batch.messages.update(tracking.load(tx, missing))
+        self._apply(tx, batch, matches)
+        return [one for one in unmatched if id(one) not in adopted]
+
+    def _adopt(self, tx: Tx, batch: _Batch, one: ReceiptIn) -> tuple[ReceiptIn, FoundPart] | None:
+        """A receipt that names an id nobody told us settles the one message to its number whose answer was lost."""
+        if one.number is None or (found := queue.only_unknown_to(tx, self._lane.carrier_id, one.number)) is None:
+            return None
+        message = batch.messages.get(found) or tracking.load(tx, [found])[found]
+        batch.messages[found] = message
+        submitted(message, [one.ref], batch.now)
+        batch.rules[BY_NUMBER] += 1
+        batch.leaving.append(found)
+        batch.trace.append((found, batch.now, "known again", f"a receipt for this number came under the id {one.ref}"))
+        part = FoundPart(key(one.ref), found, 0, 0)
+        tracking.add_parts(tx, [(self._lane.carrier_id, part.ref_key, found, 0)])
+        queue.leave(tx, [found])  # at once, so that a second receipt of this batch does not find it again
+        return one, part
+
+    def _apply(self, tx: Tx, batch: _Batch, matches: list[tuple[ReceiptIn, FoundPart]]) -> None:
+        for one, part in matches:
+            message = batch.messages.get(part.message_id)
+            if message is None:
+                continue
+            if len(message.refs) > 1 and not message.part_dlrs:
+                tracking.load_part_dlrs(tx, self._lane.carrier_id, message, [key(ref) for ref in message.refs])
+            elif len(message.refs) == 1 and part.dlr:
+                message.part_dlrs.setdefault(part.seq, part.dlr)
+            before = message.part_dlrs.get(part.seq, 0)
+            if receipt(message, part.seq, one.dlr, one.is_final, batch.now):
+                batch.final.append(message)
+                batch.leaving.append(message.id)
+            if message.part_dlrs.get(part.seq, 0) != before:
+                batch.part_dlrs.append((one.dlr, self._lane.carrier_id, part.ref_key, part.message_id, part.seq))
+            if (one.is_final and one.dlr != Dlr.DELIVERED) or (not one.is_final and message.state not in FINAL):
+                batch.trace.append((message.id, batch.now, "receipt", one.detail))
+
+    def _write(self, tx: Tx, batch: _Batch) -> None:
+        tracking.add_parts(tx, batch.new_parts)
+        tracking.save(
+            tx, batch.messages.values(), batch.now,
+            carrier=self._lane.carrier_id, may_have_left=batch.may_have_left,
+        )  # fmt: skip
+        tracking.save_part_dlrs(tx, batch.part_dlrs)
+        queue.leave(tx, batch.leaving)
+        queue.again_now(tx, batch.again_now, self._lane.epoch)
+        queue.again_later(tx, batch.again_later)
+        queue.make_unknown(tx, batch.unknown)
+        tracking.add_trace(tx, batch.trace)
+        carriers.count_rules(tx, self._lane.carrier_id, batch.rules)
+        announce(tx, self._ids, [message for message in batch.final if message.state != State.CANCELLED], batch.now)
+
+    def _held_for(self, new_parts: list[tuple[int, str, int, int]]) -> list[Quarantined]:
+        if not self._held:
+            return []
+        found = [self._held[part[1]] for part in new_parts if part[1] in self._held]
+        return list({early.id: early for early in found}.values())
+
+    def _hold(self, receipts: Iterable[Quarantined]) -> None:
+        for early in receipts:
+            for _, held_key in match_keys(early.ref):
+                self._held[held_key] = early
+        while len(self._held) > MAX_HELD:
+            self._held.pop(next(iter(self._held)))
+
+
+def _first_match(keys: Sequence[tuple[str, str]], parts: dict[str, list[FoundPart]]) -> tuple[str, FoundPart] | None:
+    for rule, each in keys:
+        if each in parts:
+            return rule, parts[each][-1]  # carriers use their ids again after a while: the newest message
+    return None

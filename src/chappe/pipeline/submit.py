@@ -1,0 +1,106 @@
+"""Accept messages: the decision on the facts of the account, written in one unit of work."""
+
+import msgspec
+import structlog
+
+from chappe.domain.accounts import Account
+from chappe.domain.errors import BadData, NotFound
+from chappe.domain.outcomes import cancel
+from chappe.domain.pricing import balance_credits, cost_credits
+from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
+from chappe.domain.submission import Limits, Plan, plan
+from chappe.store import campaigns, carriers, idempotency, queue, submissions, tracking, wallets
+from chappe.store.clock import now_ms
+from chappe.store.ids import Ids
+from chappe.store.sqlite import Store, Tx
+
+_log = structlog.get_logger("chappe.submit")
+
+
+class Submitter:
+    """Everything a customer can do to send: submit, simulate, cancel."""
+
+    def __init__(self, store: Store, ids: Ids, limits: Limits) -> None:
+        self._store = store
+        self._ids = ids
+        self._limits = limits
+
+    async def submit(
+        self, account: Account, request: SubmitRequest, idempotency_key: IdempotencyKey | None = None
+    ) -> Submission:
+        """Accept the messages of a request; they are on the disk, paid for and queued when this returns.
+
+        Raises: Refusal, with nothing written.
+        """
+        now = now_ms()
+        routes = self._store.glance(carriers.routes)
+        planned = plan(request, account, routes, self._limits, now)
+
+        def unit(tx: Tx) -> tuple[Submission, bool]:
+            if idempotency_key and (earlier := _earlier(tx, account, idempotency_key, now)):
+                return earlier, False
+            ticket, left = submissions.write(tx, self._ids, account, planned, now)
+            answer = _summary(planned, ticket, left)
+            if idempotency_key:
+                encoded = msgspec.json.encode(answer)
+                idempotency.remember(tx, account.id, idempotency_key.key, idempotency_key.digest, encoded, now)
+            return answer, True
+
+        answer, is_new = await self._store.write(unit)
+        if is_new:
+            _log.info(
+                "accepted", ticket=answer.ticket, account=account.id, sent=answer.sent, total=answer.total,
+                cost=answer.cost,
+            )  # fmt: skip
+        return answer
+
+    async def simulate(self, account: Account, request: SubmitRequest) -> Submission:
+        """What `submit` would answer; nothing is written and the balance is the one of now."""
+        planned = plan(request, account, self._store.glance(carriers.routes), self._limits, now_ms())
+        wallet = self._store.glance(lambda tx: wallets.read(tx, account.wallet_id))
+        return _summary(planned, None, wallet.available_mc)
+
+    async def cancel(self, account: Account, ticket: int) -> int:
+        """Take back what no carrier has seen of a campaign; the credits there are then.
+
+        Raises: NotFound; BadData when everything has left already.
+        """
+        now = now_ms()
+
+        def unit(tx: Tx) -> tuple[int, int]:
+            span = campaigns.span(tx, account.id, ticket)
+            if span is None:
+                raise NotFound(f"there is no campaign {ticket}", field="id")
+            waiting = queue.unsent_of_campaign(tx, *span)
+            messages = tracking.load(tx, [message for lane in waiting.values() for message in lane])
+            taken_back = [message for message in messages.values() if cancel(message, now)]
+            if not taken_back:
+                raise BadData(f"campaign {ticket} was already sent", field="id")
+            tracking.save(tx, taken_back, now)
+            queue.leave(tx, [message.id for message in taken_back])
+            return len(taken_back), wallets.read(tx, account.wallet_id).available_mc
+
+        count, left = await self._store.write(unit)
+        _log.info("cancelled", ticket=ticket, account=account.id, messages=count)
+        return balance_credits(left)
+
+
+def _earlier(tx: Tx, account: Account, key: IdempotencyKey, now: int) -> Submission | None:
+    found = idempotency.find(tx, account.id, key.key, now)
+    if found is None:
+        return None
+    if found.digest != key.digest:
+        raise BadData("was used for another request within 24 hours", field="Idempotency-Key")
+    return msgspec.json.decode(found.answer, type=Submission)
+
+
+def _summary(planned: Plan, ticket: int | None, available_mc: int) -> Submission:
+    return Submission(
+        ticket=ticket,
+        cost=cost_credits(planned.cost_mc),
+        credits=balance_credits(available_mc),
+        total=planned.total,
+        sent=len(planned.numbers),
+        invalid=planned.invalid,
+        duplicated=planned.duplicated,
+    )

@@ -1,0 +1,230 @@
+"""Every setting: one table that is read, checked, shown and documented from here.
+
+A setting comes from the environment (`CHAPPE_` and its name in capitals), else from the TOML file, else it has its
+default.
+"""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+Network = IPv4Network | IPv6Network
+PREFIX: Final = "CHAPPE_"
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+LOG_FORMATS: Final = ("console", "json")
+
+
+class SettingsError(Exception):
+    """Some settings cannot be used. Shape: `faults` has a line for each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The effective settings. Units: as the table says."""
+
+    data: Path
+    database_url: str
+    host: str
+    port: int
+    public_url: str
+    webhook_allow_networks: tuple[Network, ...]
+    log_level: str
+    log_format: str
+    max_parts: int
+    max_recipients: int
+    max_body_bytes: int
+    validity_s: int
+    receipt_wait_s: int
+
+    @property
+    def database(self) -> Path:
+        """The file of the embedded database."""
+        path = self.database_url.removeprefix("sqlite:///")
+        return Path(path) if path else self.data / "chappe.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table: how it is read and what it is for."""
+
+    name: str
+    default: str
+    read: Callable[[str], Any]
+    help: str
+    is_secret: bool = False
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise ValueError(f"must be a whole number, not {text!r}") from None
+        if not low <= value <= high:
+            raise ValueError(f"must be between {low} and {high}, not {value}")
+        return value
+
+    return read
+
+
+def _choice(allowed: tuple[str, ...]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}, not {text!r}")
+        return text.lower()
+
+    return read
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError(f"must be like https://sms.example.org, not {text!r}")
+    return text.rstrip("/")
+
+
+def _database_url(text: str) -> str:
+    if text and not (text.startswith("sqlite:///") and len(text) > len("sqlite:///")):
+        raise ValueError("must be like sqlite:////var/lib/chappe/chappe.db")
+    return text
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(each.strip()) for each in text.split(",") if each.strip())
+    except ValueError as error:
+        raise ValueError(f"must be networks like 10.0.0.0/8, separated by commas: {error}") from None
+
+
+def _text(text: str) -> str:
+    return text
+
+
+SETTINGS: Final = (
+    Setting("data", "./chappe-data", Path, "Folder of the embedded database and its lock files."),
+    Setting(
+        "database_url",
+        "",
+        _database_url,
+        "The database; empty: `chappe.db` in the data folder.",
+        is_secret=True,
+    ),
+    Setting("host", "127.0.0.1", _text, "Address the HTTP API listens on."),
+    Setting("port", "8000", _whole(0, 65535), "Port the HTTP API listens on; 0 picks a free one."),
+    Setting("public_url", "", _url, "The address customers reach the API at; empty: host and port."),
+    Setting(
+        "webhook_allow_networks",
+        "",
+        _networks,
+        "Private networks that webhooks may call, separated by commas; none by default.",
+    ),
+    Setting("log_level", "info", _choice(LOG_LEVELS), "Least level that is logged: debug, info, warning or error."),
+    Setting("log_format", "console", _choice(LOG_FORMATS), "console for people, json for machines."),
+    Setting("max_parts", "10", _whole(1, 255), "Most parts (SMS) one message may take."),
+    Setting("max_recipients", "100000", _whole(1, 1_000_000), "Most recipients in one request."),
+    Setting(
+        "max_body_bytes",
+        str(32 * 1024 * 1024),
+        _whole(1024, 1024**3),
+        "Largest request body in octets.",
+    ),
+    Setting(
+        "validity_s",
+        "172800",
+        _whole(1, 30 * 86_400),
+        "Seconds within which a carrier must have taken a message.",
+    ),
+    Setting(
+        "receipt_wait_s",
+        "86400",
+        _whole(1, 30 * 86_400),
+        "Seconds after the validity within which a receipt may still come.",
+    ),
+)
+
+
+def load(environment: Mapping[str, str] | None = None, file: Path | None = None, **given: object) -> Settings:
+    """Read all settings; what the command line gives (not None) wins.
+
+    Raises: SettingsError naming every fault at once.
+    """
+    environment = os.environ if environment is None else environment
+    faults: list[str] = []
+    from_file = _read_file(file or _named_file(environment), faults)
+    values: dict[str, Any] = {}
+    for setting in SETTINGS:
+        variable = PREFIX + setting.name.upper()
+        on_line = given.get(setting.name)
+        if on_line is not None:
+            text, origin = str(on_line), f"--{setting.name.replace('_', '-')}"
+        elif variable in environment:
+            text, origin = environment[variable], variable
+        elif setting.name in from_file:
+            text, origin = _as_text(from_file[setting.name]), f"{setting.name} in the settings file"
+        else:
+            text, origin = setting.default, setting.name
+        try:
+            values[setting.name] = setting.read(text)
+        except ValueError as error:
+            faults.append(f"{origin}: {error}")
+    faults += [f"{PREFIX}{name}: there is no such setting" for name in _unknown_variables(environment)]
+    if faults:
+        raise SettingsError(faults)
+    return Settings(**values)
+
+
+def shown(settings: Settings) -> dict[str, str]:
+    """The effective values as text, secrets masked."""
+    lines = {}
+    for setting in SETTINGS:
+        value = getattr(settings, setting.name)
+        text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        lines[setting.name] = _masked(text) if setting.is_secret else text
+    return lines
+
+
+def _named_file(environment: Mapping[str, str]) -> Path | None:
+    name = environment.get(PREFIX + "CONFIG")
+    return Path(name) if name else None
+
+
+def _read_file(path: Path | None, faults: list[str]) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        with path.open("rb") as file:
+            found = tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        faults.append(f"the settings file {path} cannot be read: {error}")
+        return {}
+    known = {setting.name for setting in SETTINGS}
+    faults += [f"{name} in the settings file: there is no such setting" for name in found if name not in known]
+    return found
+
+
+def _as_text(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    known = {setting.name.upper() for setting in SETTINGS} | {"CONFIG"}
+    return [
+        name.removeprefix(PREFIX)
+        for name in environment
+        if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in known
+    ]
+
+
+def _masked(url: str) -> str:
+    """A database URL without its password."""
+    parts = urlsplit(url)
+    return url.replace(f":{parts.password}@", ":***@") if parts.password else url

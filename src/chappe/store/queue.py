@@ -1,0 +1,244 @@
+"""The dispatch table: what is still to be handed to a carrier, and whose turn it is.
+
+Fair between accounts: within a priority every account's rows get consecutive turns from where the lane stands,
+so two campaigns that wait for one lane advance side by side, whichever came first and whatever their sizes.
+
+The statements on the partial index `dispatch_later` repeat its condition (`state > 0`): SQLite uses a partial index
+only where the query says its condition word for word.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from chappe.store.sqlite import Row, Tx
+from chappe.store.statement import Statement
+
+_INSERT = Statement(
+    "INSERT INTO dispatch (message_id, lane_id, priority, turn, state, attempts, epoch, ready_at, expires_at)"
+    " VALUES (:message, :lane, :priority, :turn, :state, 0, 0, :ready_at, :expires_at)"
+)
+_HEAD = Statement(
+    "SELECT turn FROM dispatch WHERE lane_id = :lane AND priority = :priority AND state = 0 ORDER BY turn LIMIT 1"
+)
+_TURN = Statement("SELECT turn FROM fair_turn WHERE lane_id = :lane AND priority = :priority AND account_id = :account")
+_SET_TURN = Statement(
+    "INSERT INTO fair_turn (lane_id, priority, account_id, turn) VALUES (:lane, :priority, :account, :turn)"
+    " ON CONFLICT (lane_id, priority, account_id) DO UPDATE SET turn = :turn"
+)
+_CLAIM = Statement(
+    "UPDATE dispatch SET state = 1, epoch = :epoch WHERE message_id IN ("
+    " SELECT message_id FROM dispatch WHERE lane_id = :lane AND state = 0 ORDER BY priority, turn LIMIT :n)"
+    " RETURNING message_id"
+)
+_CLAIMED = Statement(
+    "SELECT m.id, m.number, COALESCE(m.text, c.text), c.sender, m.encoding, m.parts, m.carrier_refs, d.attempts,"
+    " d.expires_at, m.campaign_id FROM dispatch d JOIN message m ON m.id = d.message_id"
+    " JOIN campaign c ON c.id = m.campaign_id"
+    " WHERE d.message_id IN (SELECT value FROM json_each(:ids)) ORDER BY d.priority, d.turn"
+)
+_HAS_READY = Statement("SELECT 1 FROM dispatch WHERE lane_id = :lane AND state = 0 LIMIT 1")
+_HAS_DUE = Statement(
+    "SELECT 1 FROM dispatch WHERE lane_id = :lane AND state = :state AND state > 0 AND ready_at <= :now LIMIT 1"
+)
+_DUE = Statement(
+    "SELECT d.message_id, d.priority, m.account_id FROM dispatch d JOIN message m ON m.id = d.message_id"
+    " WHERE d.lane_id = :lane AND d.state = 3 AND d.state > 0 AND d.ready_at <= :now ORDER BY d.message_id LIMIT :n"
+)
+_UNKNOWN_DUE = Statement(
+    "SELECT message_id, attempts FROM dispatch"
+    " WHERE lane_id = :lane AND state = 2 AND state > 0 AND ready_at <= :now LIMIT :n"
+)
+_MAKE_READY = Statement("UPDATE dispatch SET state = 0, turn = :turn WHERE message_id = :message")
+_AGAIN_NOW = Statement(
+    "UPDATE dispatch SET state = 0 WHERE message_id = :message AND epoch = :epoch AND state IN (1, 2)"
+)
+_AGAIN_LATER = Statement(
+    "UPDATE dispatch SET state = 3, ready_at = :ready_at, attempts = attempts + :tries WHERE message_id = :message"
+)
+_UNKNOWN = Statement("UPDATE dispatch SET state = 2, ready_at = :ready_at WHERE message_id = :message")
+_RESEND = Statement("UPDATE dispatch SET state = 0, attempts = attempts + 1 WHERE message_id = :message AND state = 2")
+_LEAVE = Statement("DELETE FROM dispatch WHERE message_id = :message")
+_ORPHANS = Statement(
+    "SELECT message_id, expires_at FROM dispatch WHERE lane_id = :lane AND state = 1 AND state > 0 AND epoch < :epoch"
+)
+_UNKNOWN_BY_NUMBER = Statement(
+    "SELECT d.message_id FROM dispatch d JOIN message m ON m.id = d.message_id"
+    " WHERE d.lane_id = :lane AND d.state = 2 AND d.state > 0 AND m.number = :number AND m.parts = 1 LIMIT 2"
+)
+_STATES = Statement(
+    "SELECT message_id, state, attempts, epoch FROM dispatch WHERE message_id IN (SELECT value FROM json_each(:ids))"
+)
+_MOVE_READY = Statement("UPDATE dispatch SET lane_id = :to_lane WHERE message_id = :message")
+_UNSENT_OF_CAMPAIGN = Statement(
+    "SELECT message_id, lane_id FROM dispatch WHERE message_id BETWEEN :first AND :last AND state IN (0, 3) LIMIT :n"
+)
+_UNSENT_OF_LANE = Statement(
+    "SELECT d.message_id, m.country FROM dispatch d JOIN message m ON m.id = d.message_id"
+    " WHERE d.lane_id = :lane AND d.state IN (0, 3) LIMIT :n"
+)
+_UNANSWERED_OF_CAMPAIGN = Statement(
+    "SELECT message_id FROM dispatch WHERE message_id BETWEEN :first AND :last AND (state = 2"
+    " OR state = 1 AND lane_id NOT IN (SELECT id FROM carrier WHERE removed_at IS NULL)) LIMIT :n"
+)
+_NEXT_LANE = Statement(
+    "SELECT MIN(lane) FROM (SELECT MIN(lane_id) AS lane FROM dispatch WHERE state = 0 AND lane_id > :after"
+    " UNION ALL SELECT MIN(lane_id) FROM dispatch WHERE state > 0 AND lane_id > :after) lanes"
+)
+_DEPTH = Statement("SELECT lane_id, state, COUNT(*) FROM dispatch GROUP BY lane_id, state")
+
+
+class Claimed(NamedTuple):
+    """A message the lane may hand to its carrier now.
+
+    Shape: `refs` are the carrier's ids of the parts it has already taken, `-` for those it has not.
+    """
+
+    message_id: int
+    number: int
+    text: str
+    sender: str | None
+    encoding: int
+    parts: int
+    refs: str | None
+    attempts: int
+    expires_at: int
+    campaign_id: int
+
+
+def take_turns(tx: Tx, lane: int, priority: int, account: int, count: int, now_ms: int) -> int:
+    """The first of `count` consecutive turns for an account in a lane.
+
+    Turns are microseconds when the lane stands still, so that an account's turns of an earlier rush, one a
+    message, always lie behind a later rush's.
+    """
+    head = tx.row(_HEAD, lane=lane, priority=priority)
+    if head is None:
+        start = now_ms * 1000
+    else:
+        mine = tx.row(_TURN, lane=lane, priority=priority, account=account)
+        start = max(head[0], mine[0] if mine else 0)
+    tx.run(_SET_TURN, lane=lane, priority=priority, account=account, turn=start + count)
+    return int(start)
+
+
+def insert(tx: Tx, rows: Iterable[Sequence[object]]) -> None:
+    """Rows: (message, lane, priority, turn, state, ready_at, expires_at)."""
+    tx.many(_INSERT, rows)
+
+
+def claim(tx: Tx, lane: int, epoch: int, n: int) -> list[Claimed]:
+    """Mark the next `n` messages of a lane as being sent, and read them. Cost: a few microseconds a message."""
+    ids = [row[0] for row in tx.rows(_CLAIM, epoch=epoch, lane=lane, n=n)]
+    if not ids:
+        return []
+    return [Claimed._make(row) for row in tx.rows(_CLAIMED, ids=_array(ids))]
+
+
+def has_ready(tx: Tx, lane: int) -> bool:
+    return tx.row(_HAS_READY, lane=lane) is not None
+
+
+def has_due(tx: Tx, lane: int, state: int, now: int) -> bool:
+    """Whether a scheduled message's time, or an unknown one's deadline, has come."""
+    return tx.row(_HAS_DUE, lane=lane, state=state, now=now) is not None
+
+
+def wake_due(tx: Tx, lane: int, now: int, n: int) -> int:
+    """Make scheduled messages ready whose time has come; how many."""
+    groups: dict[tuple[int, int], list[int]] = {}
+    for message, priority, account in tx.rows(_DUE, lane=lane, now=now, n=n):
+        groups.setdefault((priority, account), []).append(message)
+    for (priority, account), messages in groups.items():
+        turn = take_turns(tx, lane, priority, account, len(messages), now)
+        tx.many(_MAKE_READY, zip(range(turn, turn + len(messages)), messages, strict=True))
+    return sum(map(len, groups.values()))
+
+
+def unknown_due(tx: Tx, lane: int, now: int, n: int) -> list[tuple[int, int]]:
+    """(message, tries used up) of unknown outcomes that the policy is to decide about now."""
+    return [(row[0], row[1]) for row in tx.rows(_UNKNOWN_DUE, lane=lane, now=now, n=n)]
+
+
+def again_now(tx: Tx, messages: Iterable[int], epoch: int) -> None:
+    """Back to their old places: they were never written, or the carrier was only too busy."""
+    tx.many(_AGAIN_NOW, [(message, epoch) for message in messages])
+
+
+def again_later(tx: Tx, rows: Iterable[tuple[int, int, int]]) -> None:
+    """Rows: (ready_at, tries used up by this, message)."""
+    tx.many(_AGAIN_LATER, rows)
+
+
+def make_unknown(tx: Tx, rows: Iterable[tuple[int, int]]) -> None:
+    """Rows: (when the policy decides, message)."""
+    tx.many(_UNKNOWN, rows)
+
+
+def resend(tx: Tx, messages: Iterable[int]) -> None:
+    """Unknown ones go out again, as the carrier's policy has it."""
+    tx.many(_RESEND, [(message,) for message in messages])
+
+
+def leave(tx: Tx, messages: Iterable[int]) -> None:
+    """The carrier has answered for good, or nobody will ask it: out of the queue."""
+    tx.many(_LEAVE, [(message,) for message in messages])
+
+
+def orphans(tx: Tx, lane: int, epoch: int) -> list[tuple[int, int]]:
+    """(message, expires_at) that an earlier owner of the lane was sending when it died."""
+    return [(row[0], row[1]) for row in tx.rows(_ORPHANS, lane=lane, epoch=epoch)]
+
+
+def only_unknown_to(tx: Tx, lane: int, number: int) -> int | None:
+    """The one message to a number whose outcome is unknown, None when there is none or several."""
+    rows = tx.rows(_UNKNOWN_BY_NUMBER, lane=lane, number=number)
+    return rows[0][0] if len(rows) == 1 else None
+
+
+def states(tx: Tx, messages: Iterable[int]) -> dict[int, Row]:
+    """message -> (message, state, attempts, epoch) of those that are in the queue."""
+    return {row[0]: row for row in tx.rows(_STATES, ids=_array(messages))}
+
+
+def unsent(tx: Tx, lane: int, n: int) -> list[tuple[int, str]]:
+    """(message, country) of a lane that no carrier has seen."""
+    return [(row[0], row[1]) for row in tx.rows(_UNSENT_OF_LANE, lane=lane, n=n)]
+
+
+def unsent_of_campaign(tx: Tx, first: int, last: int, n: int = -1) -> dict[int, list[int]]:
+    """lane -> messages of a campaign that wait there; all of them, or `n` at most."""
+    found: dict[int, list[int]] = {}
+    for message, lane in tx.rows(_UNSENT_OF_CAMPAIGN, first=first, last=last, n=n):
+        found.setdefault(lane, []).append(message)
+    return found
+
+
+def unanswered_of_campaign(tx: Tx, first: int, last: int, n: int) -> list[int]:
+    """Messages whose outcome is unknown, also those that a carrier since removed was being given."""
+    return [row[0] for row in tx.rows(_UNANSWERED_OF_CAMPAIGN, first=first, last=last, n=n)]
+
+
+def lanes_in_use(tx: Tx) -> list[int]:
+    """The lanes that have rows. Cost: a look-up for each, however many rows they have."""
+    lanes: list[int] = []
+    while row := tx.row(_NEXT_LANE, after=lanes[-1] if lanes else -1):
+        if row[0] is None:
+            break
+        lanes.append(row[0])
+    return lanes
+
+
+def move(tx: Tx, rows: Iterable[tuple[int, int]]) -> None:
+    """Rows: (lane, message)."""
+    tx.many(_MOVE_READY, rows)
+
+
+def depth(tx: Tx) -> list[tuple[int, int, int]]:
+    """(lane, state, how many)."""
+    return [(row[0], row[1], row[2]) for row in tx.rows(_DEPTH)]
+
+
+def _array(ids: Iterable[int]) -> str:
+    return msgspec.json.encode(list(ids)).decode()

@@ -1,0 +1,119 @@
+"""Write a plan: campaign, reservation, messages and their places in the queue, all or nothing."""
+
+from itertools import repeat
+
+from chappe.domain.accounts import Account
+from chappe.domain.errors import InsufficientCredits
+from chappe.domain.lifecycle import Queue
+from chappe.domain.pricing import balance_credits, cost_credits
+from chappe.domain.submission import SINGLE, Plan
+from chappe.store import queue, wallets
+from chappe.store.ids import Ids
+from chappe.store.sqlite import Tx
+from chappe.store.statement import Statement
+
+_CAMPAIGN = Statement(
+    "INSERT INTO campaign (id, account_id, wallet_id, kind, sender, text, created_at, send_at, expires_at, state,"
+    " first_message_id, last_message_id, cost_mc, total, sent, blacklisted, duplicated, npai, invalid, not_allowed,"
+    " flood, country_limit, open, delivered, failed, expired, network_error, cancelled)"
+    " VALUES (:id, :account, :wallet, :kind, :sender, :text, :created_at, :send_at, :expires_at, 0,"
+    " :first, :last, :cost, :total, :sent, 0, :duplicated, 0, :invalid, 0, 0, 0, :sent, 0, 0, 0, 0, 0)"
+)
+_MESSAGE = Statement(
+    "INSERT INTO message (id, campaign_id, account_id, number, country, client_ref, text, encoding, parts, price_mc,"
+    " state, dlr) VALUES (:id, :campaign, :account, :number, :country, :client_ref, :text, :encoding, :parts,"
+    " :price, 0, 0)"
+)
+
+
+def write(tx: Tx, ids: Ids, account: Account, plan: Plan, now: int) -> tuple[int, int]:
+    """The ticket and the credits that are left.
+
+    Raises: InsufficientCredits, with nothing written that the caller's rollback does not undo.
+    Units: the credits are thousandths.
+    """
+    count = len(plan.numbers)
+    cost = plan.cost_mc
+    ticket = ids.take(tx, "campaign")
+    left = wallets.reserve(tx, account.wallet_id, account.id, ticket, cost, now)
+    if left is None:
+        have = balance_credits(wallets.read(tx, account.wallet_id).available_mc)
+        raise InsufficientCredits(f"this costs {cost_credits(cost)} credits and the account has {have}")
+    first = ids.take(tx, "message", count) if count else 0
+    tx.run(
+        _CAMPAIGN,
+        id=ticket,
+        account=account.id,
+        wallet=account.wallet_id,
+        kind=plan.kind,
+        sender=plan.sender,
+        text=plan.text,
+        created_at=now,
+        send_at=plan.send_at,
+        expires_at=plan.expires_at,
+        first=first,
+        last=first + count - 1,
+        cost=cost,
+        total=plan.total,
+        sent=count,
+        duplicated=plan.duplicated,
+        invalid=plan.invalid,
+    )
+    if count:
+        _write_messages(tx, ticket, first, account, plan)
+        _write_queue(tx, first, account, plan, now)
+    return ticket, left
+
+
+def _write_messages(tx: Tx, ticket: int, first: int, account: Account, plan: Plan) -> None:
+    tx.many(
+        _MESSAGE,
+        zip(
+            range(first, first + len(plan.numbers)),
+            repeat(ticket),
+            repeat(account.id),
+            plan.numbers,
+            plan.countries,
+            plan.client_refs or repeat(None),
+            plan.texts or repeat(None),
+            plan.encodings,
+            plan.parts,
+            plan.prices_mc,
+            strict=False,  # `repeat` has no end
+        ),
+    )
+
+
+def _write_queue(tx: Tx, first: int, account: Account, plan: Plan, now: int) -> None:
+    state = Queue.SCHEDULED if plan.is_scheduled else Queue.READY
+    queue.insert(
+        tx,
+        zip(
+            range(first, first + len(plan.numbers)),
+            plan.lanes,
+            repeat(plan.priority),
+            _turns(tx, account, plan, now),
+            repeat(int(state)),
+            repeat(plan.send_at),
+            repeat(plan.expires_at),
+            strict=False,
+        ),
+    )
+
+
+def _turns(tx: Tx, account: Account, plan: Plan, now: int) -> list[int] | range | repeat[int]:
+    """Whose turn it is: first come first served for single messages, side by side for campaigns."""
+    if plan.priority == SINGLE or plan.is_scheduled:  # a scheduled message gets its turn when its time comes
+        return repeat(now * 1000)
+    lanes = set(plan.lanes)
+    starts = {
+        lane: queue.take_turns(tx, lane, plan.priority, account.id, plan.lanes.count(lane), now) for lane in lanes
+    }
+    if len(lanes) == 1:
+        start = starts[plan.lanes[0]]
+        return range(start, start + len(plan.lanes))
+    turns = []
+    for lane in plan.lanes:
+        turns.append(starts[lane])
+        starts[lane] += 1
+    return turns

@@ -1,0 +1,101 @@
+"""Wallets and their ledger: what may be spent, what is reserved, and every movement that led there.
+
+available = top-ups + adjustments + transfers - reservations + releases
+reserved  = reservations - captures - releases
+"""
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from chappe.store.sqlite import Tx
+from chappe.store.statement import Statement
+
+_RESERVE = Statement(
+    "UPDATE wallet SET available_mc = available_mc - :amount, reserved_mc = reserved_mc + :amount"
+    " WHERE id = :wallet AND available_mc - :amount >= -postpaid_limit_mc RETURNING available_mc"
+)
+_SETTLE = Statement(
+    "UPDATE wallet SET reserved_mc = reserved_mc - :captured - :released, available_mc = available_mc + :released"
+    " WHERE id = :wallet"
+)
+_ADD = Statement(
+    "UPDATE wallet SET available_mc = available_mc + :amount"
+    " WHERE id = :wallet AND available_mc + :amount >= -postpaid_limit_mc RETURNING available_mc"
+)
+_AVAILABLE = Statement("SELECT available_mc, reserved_mc, postpaid_limit_mc FROM wallet WHERE id = :wallet")
+_LEDGER = Statement(
+    "INSERT INTO ledger (wallet_id, account_id, kind, amount_mc, campaign_id, at, note)"
+    " VALUES (:wallet, :account, :kind, :amount, :campaign, :at, :note)"
+)
+
+
+class Wallet(NamedTuple):
+    """The state of a wallet. Units: thousandths of a credit."""
+
+    available_mc: int
+    reserved_mc: int
+    postpaid_limit_mc: int
+
+
+class Settlement(NamedTuple):
+    """What one campaign's messages cost, or did not cost in the end. Units: thousandths of a credit."""
+
+    wallet_id: int
+    account_id: int
+    campaign_id: int
+    captured_mc: int
+    released_mc: int
+
+
+def read(tx: Tx, wallet_id: int) -> Wallet:
+    row = tx.row(_AVAILABLE, wallet=wallet_id)
+    return Wallet(*row) if row else Wallet(0, 0, 0)
+
+
+def reserve(tx: Tx, wallet_id: int, account_id: int, campaign_id: int, amount_mc: int, at: int) -> int | None:
+    """Set the cost of a campaign aside; what is left to spend, or None (and nothing written) when it is not covered."""
+    row = tx.row(_RESERVE, amount=amount_mc, wallet=wallet_id)
+    if row is None:
+        return None
+    if amount_mc:
+        tx.many(_LEDGER, [(wallet_id, account_id, "reserve", amount_mc, campaign_id, at, None)])
+    return int(row[0])
+
+
+def settle(tx: Tx, settlements: Iterable[Settlement], at: int) -> None:
+    """Turn reservations into captures and releases. The caller sees to it that each message settles once."""
+    entries: list[tuple[object, ...]] = []
+    totals: dict[int, tuple[int, int]] = {}
+    for wallet, account, campaign, captured, released in settlements:
+        so_far = totals.get(wallet, (0, 0))
+        totals[wallet] = (so_far[0] + captured, so_far[1] + released)
+        if captured:
+            entries.append((wallet, account, "capture", captured, campaign, at, None))
+        if released:
+            entries.append((wallet, account, "release", released, campaign, at, None))
+    if entries:
+        tx.many(_LEDGER, entries)
+        tx.many(
+            _SETTLE,
+            [(captured, released, released, wallet) for wallet, (captured, released) in totals.items()],
+        )
+
+
+def add(
+    tx: Tx,
+    wallet_id: int,
+    account_id: int,
+    kind: Literal["topup", "adjust"],
+    amount_mc: int,
+    at: int,
+    note: str | None,
+) -> int | None:
+    """Give credits, or take some back with a negative `adjust`; what is there then.
+
+    Shape: None, and nothing written, when the wallet would fall below its limit.
+    """
+    row = tx.row(_ADD, amount=amount_mc, wallet=wallet_id)
+    if row is None:
+        return None
+    tx.many(_LEDGER, [(wallet_id, account_id, kind, amount_mc, None, at, note)])
+    return int(row[0])
