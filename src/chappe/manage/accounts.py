@@ -1,0 +1,176 @@
+"""Accounts: create, find, and check a password."""
+
+import asyncio
+import hmac
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from secrets import token_bytes
+from typing import Final, TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from chappe.domain.accounts import Account
+from chappe.domain.errors import BadData, NotAuthenticated, NotFound, Unavailable
+from chappe.domain.pricing import MC
+from chappe.store import accounts, wallets
+from chappe.store.clock import now_ms
+from chappe.store.ids import Ids
+from chappe.store.sqlite import Store, Tx
+
+# Source: the contract's account creation.
+PASSWORD_CHARACTERS: Final = (6, 25)
+MAX_EMAIL_CHARACTERS: Final = 254
+MAX_CREDITS: Final = 10**12
+MAX_ID_DIGITS: Final = 18
+
+# A hash takes a tenth of a second and 64 MiB: few at a time, and no endless queue behind them.
+HASHING_THREADS = 2
+MAX_WAITING = 64
+MAX_REMEMBERED = 10_000
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+
+T = TypeVar("T")
+
+
+class Accounts:
+    """The customers' accounts.
+
+    Old clients send the password with every request. A password that was right is remembered, as a keyed
+    digest beside the hash it matched, so that a changed password ends at once.
+    """
+
+    def __init__(self, store: Store, ids: Ids) -> None:
+        self._store = store
+        self._ids = ids
+        self._hasher = PasswordHasher()
+        self._threads = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="password")
+        self._waiting = 0
+        self._key = token_bytes(32)
+        self._remembered: dict[bytes, str] = {}
+        self._checking: dict[bytes, asyncio.Future[bool]] = {}
+        self._nobody: str | None = None
+
+    async def create(
+        self,
+        email: str,
+        password: str,
+        country: str,
+        credits: int = 0,  # noqa: A002 - the word of the field
+        parent: Account | None = None,
+        shares_parent_credits: bool = False,
+    ) -> Account:
+        """Open an account, with its first credits in its wallet.
+
+        Shape:  `country` is ISO 3166-1 alpha-2 in either case; a sub-account has a parent.
+        Raises: BadData, also when the e-mail address is taken.
+        """
+        email = _checked_email(email)
+        country = country.strip().upper()
+        if not _COUNTRY.fullmatch(country):
+            raise BadData("must be two letters of ISO 3166-1", field="country_code")
+        if not PASSWORD_CHARACTERS[0] <= len(password) <= PASSWORD_CHARACTERS[1]:
+            raise BadData("must have {} to {} characters".format(*PASSWORD_CHARACTERS), field="password")
+        if not 0 <= credits <= (0 if shares_parent_credits else MAX_CREDITS):
+            raise BadData("cannot be given to this account", field="credits")
+        if shares_parent_credits and parent is None:
+            raise BadData("is for sub-accounts only", field="unlimited")
+        password_hash = await self._in_thread(self._hasher.hash, password)
+        now = now_ms()
+
+        def unit(tx: Tx) -> Account:
+            account_id = self._ids.take(tx, "account")
+            account = Account(
+                id=account_id,
+                wallet_id=parent.wallet_id if parent and shares_parent_credits else account_id,
+                parent_id=parent.id if parent else None,
+                email=email,
+                country=country,
+                sender=None,
+            )
+            if not accounts.insert(tx, account, password_hash, now):
+                raise BadData("is already in use", field="email")
+            if credits:
+                wallets.add(tx, account_id, account_id, "topup", credits * MC, now, None)
+            return account
+
+        return await self._store.write(unit)
+
+    def find(self, id_or_email: int | str) -> Account:
+        """An account by its id or its e-mail address. Raises: NotFound."""
+        name = str(id_or_email).strip()
+        if name.isascii() and name.isdigit() and len(name) <= MAX_ID_DIGITS:
+            found = self._store.glance(lambda tx: accounts.by_id(tx, int(name)))
+        else:
+            found = self._store.glance(lambda tx: accounts.by_email(tx, name.lower()))
+        if found is None:
+            raise NotFound(f"there is no account {name}", field="account")
+        return found
+
+    async def authenticate(self, username: str, password: str) -> Account:
+        """The account with this e-mail address, if the password is right.
+
+        Raises: NotAuthenticated, after the same time whether the address or the password was wrong;
+                Unavailable when too many are being checked.
+        Cost:   a tenth of a second at first, microseconds when it was right before.
+        """
+        email = username.strip().lower()
+        login = self._store.glance(lambda tx: accounts.login(tx, email))
+        mac = hmac.digest(self._key, f"{email}\0{password}".encode("utf-8", "surrogatepass"), sha256)
+        if login and self._remembered.get(mac) == login.password_hash:
+            return login.account
+        expected = login.password_hash if login else await self._hash_of_nobody()
+        is_right = await self._check(mac, expected, password)
+        if login is None or not is_right:
+            raise NotAuthenticated("wrong user name or password")
+        if len(self._remembered) >= MAX_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[mac] = login.password_hash
+        return login.account
+
+    def close(self) -> None:
+        """End the hashing threads."""
+        self._threads.shutdown(wait=True)
+
+    async def _check(self, mac: bytes, expected: str, password: str) -> bool:
+        """Verify a password once for all the requests that bring it at the same time."""
+        check = self._checking.get(mac)
+        if check is None:
+            # Longer ones cannot be right, and must not cost more than others.
+            cut = password[: PASSWORD_CHARACTERS[1] + 1]
+            check = asyncio.ensure_future(self._in_thread(self._verify, expected, cut))
+            self._checking[mac] = check
+            check.add_done_callback(lambda _: self._checking.pop(mac, None))
+        return await asyncio.shield(check)
+
+    def _verify(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _hash_of_nobody(self) -> str:
+        """A hash that an unknown user's password is compared with, for the time that it takes."""
+        if self._nobody is None:
+            self._nobody = await self._in_thread(self._hasher.hash, token_bytes(16).hex())
+        return self._nobody
+
+    async def _in_thread(self, work: Callable[..., T], *values: str) -> T:
+        if self._waiting >= MAX_WAITING:
+            raise Unavailable("too many passwords are being checked")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *values)
+        finally:
+            self._waiting -= 1
+
+
+def _checked_email(email: str) -> str:
+    email = email.strip().lower()
+    if len(email) > MAX_EMAIL_CHARACTERS or not _EMAIL.fullmatch(email):
+        raise BadData("is no e-mail address", field="email")
+    return email

@@ -1,0 +1,76 @@
+"""Every route of the wire API.
+
+All of them need an account: a handler gets a `Call`, and there is no `Call` without one.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, NamedTuple
+
+from chappe.surfaces.http.smsfactor import campaigns, messages, send, tokens, webhooks
+from chappe.surfaces.http.smsfactor import credits as balance
+from chappe.surfaces.http.smsfactor.answers import Answer
+from chappe.surfaces.http.smsfactor.call import Call
+
+Handler = Callable[[Call], Awaitable[Answer]]
+
+
+class Route(NamedTuple):
+    """One call of the API.
+
+    Shape: `:id` stands for one segment of the path; `may_log_in` where an old client writes user name and
+           password into the query.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    may_log_in: bool = False
+
+
+class Match(NamedTuple):
+    """A route and what stands at its `:id`."""
+
+    route: Route
+    place: str
+
+
+ROUTES: Final = (
+    Route("GET", "/send", send.get, may_log_in=True),
+    Route("POST", "/send", send.post),
+    Route("GET", "/send/simulate", send.simulate_get, may_log_in=True),
+    Route("POST", "/send/simulate", send.simulate_post),
+    Route("DELETE", "/send/:id", send.cancel),
+    Route("GET", "/campaigns", campaigns.history),
+    Route("GET", "/campaign/:id", campaigns.one),
+    Route("GET", "/messages", messages.find),
+    Route("GET", "/credits", balance.get),
+    Route("POST", "/token", tokens.create),
+    Route("GET", "/token", tokens.all_of_account),
+    Route("GET", "/token/:id", tokens.one),
+    Route("DELETE", "/token/:id", tokens.delete),
+    Route("POST", "/token/account/:id", tokens.create_for_child),
+    Route("POST", "/webhook", webhooks.create),
+    Route("GET", "/webhook", webhooks.all_of_account),
+    Route("PUT", "/webhook/:id", webhooks.update),
+    Route("DELETE", "/webhook/:id", webhooks.delete),
+    Route("PUT", "/webhook/:id/status", webhooks.set_status),
+)
+
+_BY_CALL: Final = {(route.method, route.path): route for route in ROUTES}
+_MAX_SEGMENTS: Final = 4
+
+
+def match(method: str, path: str) -> Match | None:
+    """The route of a call, None when there is none; doubled and trailing slashes do not matter."""
+    if route := _BY_CALL.get((method, path)):
+        return Match(route, "")
+    segments = [segment for segment in path.split("/") if segment]
+    if not segments or len(segments) > _MAX_SEGMENTS:
+        return None
+    if route := _BY_CALL.get((method, "/" + "/".join(segments))):
+        return Match(route, "")
+    for index in range(1, len(segments)):
+        pattern = [*segments[:index], ":id", *segments[index + 1 :]]
+        if route := _BY_CALL.get((method, "/" + "/".join(pattern))):
+            return Match(route, segments[index])
+    return None

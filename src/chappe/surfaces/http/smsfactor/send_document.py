@@ -1,0 +1,51 @@
+"""The document of POST /send."""
+
+from typing import TypeAlias
+
+import msgspec
+
+from chappe.surfaces.http.smsfactor.fields import Scalar
+
+
+class Gsm(msgspec.Struct, gc=False):
+    """One recipient; in XML the number may be the element's text and the rest attributes."""
+
+    value: Scalar = None
+    gsmsmsid: Scalar = None
+    info1: Scalar = None
+    info2: Scalar = None
+    info3: Scalar = None
+    info4: Scalar = None
+
+
+Recipient: TypeAlias = Gsm | Scalar
+
+
+class Recipients(msgspec.Struct):
+    """The recipients; a single one need not be in an array."""
+
+    gsm: list[Recipient] | Recipient = None
+
+
+class Message(msgspec.Struct):
+    """What is sent."""
+
+    text: Scalar = None
+    pushtype: Scalar = None
+    sender: Scalar = None
+    delay: Scalar = None
+    unicode: Scalar = None
+
+
+class Sms(msgspec.Struct):
+    """A message for recipients."""
+
+    message: Message | None = None
+    recipients: Recipients | None = None
+    delay: Scalar = None
+
+
+class SendDocument(msgspec.Struct):
+    """The whole document."""
+
+    sms: Sms | None = None

@@ -1,0 +1,24 @@
+"""What the HTTP surface may call; built once, where everything meets."""
+
+from dataclasses import dataclass
+
+from chappe.manage.accounts import Accounts
+from chappe.manage.campaigns import Campaigns
+from chappe.manage.credits import Credits
+from chappe.manage.messages import Messages
+from chappe.manage.tokens import Tokens
+from chappe.manage.webhooks import Webhooks
+from chappe.pipeline.submit import Submitter
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """The use cases behind the API."""
+
+    submitter: Submitter
+    campaigns: Campaigns
+    messages: Messages
+    credits: Credits
+    webhooks: Webhooks
+    tokens: Tokens
+    accounts: Accounts
