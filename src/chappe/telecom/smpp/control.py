@@ -120,9 +120,7 @@ class Session(Engine[T]):
             self._stray(command, state, sequence)
             return None
         if command not in (waiting.command | RESPONSE, GENERIC_NACK):
-            self._batch.note(
-                oddities.OTHER_ANSWER, f"{commands.name(command)} to {commands.name(waiting.command)}"
-            )
+            self._batch.note(oddities.OTHER_ANSWER, f"{commands.name(command)} to {commands.name(waiting.command)}")
             return None
         del self._waiting[sequence]
         if waiting.token is None and waiting.command == commands.UNBIND:
@@ -140,9 +138,7 @@ class Session(Engine[T]):
         if command & ~RESPONSE not in commands.NAMES and command != GENERIC_NACK:
             self._batch.note(oddities.UNKNOWN_COMMAND, commands.name(command))
             return
-        self._batch.note(
-            oddities.UNKNOWN_ANSWER, f"{commands.name(command)} {status.name(state)} to number {sequence}"
-        )
+        self._batch.note(oddities.UNKNOWN_ANSWER, f"{commands.name(command)} {status.name(state)} to number {sequence}")
 
     def _unanswered(self, command: int) -> Event[T]:
         if command == commands.UNBIND:

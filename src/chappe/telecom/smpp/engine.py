@@ -223,7 +223,7 @@ class Engine(ABC, Generic[T]):
     def _other_deadline(self) -> float | None:
         if self._state in commands.KEPT_ALIVE:
             return self._keep_alive.deadline()
-        if self._state is State.OPEN:
+        if self._state is State.OPEN and not self.role.is_client:
             return self._opened + self._bind_s
         return None
 
@@ -254,10 +254,9 @@ class Engine(ABC, Generic[T]):
 
     def _silence(self, now: float) -> str | None:
         """Probe a silent peer; the reason to give it up when it is time for that."""
-        if self._state is State.OPEN and now >= self._opened + self._bind_s:
-            return "no bind in time"
         if self._state not in commands.KEPT_ALIVE:
-            return None
+            deadline = self._other_deadline()
+            return "no bind in time" if deadline is not None and now >= deadline else None
         verdict = self._keep_alive.check(now)
         if verdict == "probe":
             self._sequence = following(self._sequence)

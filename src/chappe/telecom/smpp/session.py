@@ -64,9 +64,7 @@ class ClientSession(Session[T]):
         """
         return self._send(items, now)
 
-    def submit_from(
-        self, template: SubmitTemplate, rows: Sequence[tuple[T, str, bytes]], now: float
-    ) -> Unsendable[T]:
+    def submit_from(self, template: SubmitTemplate, rows: Sequence[tuple[T, str, bytes]], now: float) -> Unsendable[T]:
         """Queue (token, destination, short_message) rows that share everything else.
 
         Raises: LocalError for more rows than free slots.

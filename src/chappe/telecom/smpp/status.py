@@ -9,9 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-StatusClass = Literal[
-    "success", "permanent", "temporary", "throttle", "bind_fatal", "protocol", "administrative"
-]
+StatusClass = Literal["success", "permanent", "temporary", "throttle", "bind_fatal", "protocol", "administrative"]
 Action = Literal["accept", "fail", "retry", "slow", "later", "alert", "rebind", "report"]
 
 ESME_ROK: Final = 0x00

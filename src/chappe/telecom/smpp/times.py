@@ -44,16 +44,12 @@ def parse(text: str, now: datetime) -> datetime | None:
     pairs = [int(text[at : at + 2]) for at in range(0, 12, 2)]
     years, months, days, hours, minutes, seconds = pairs
     if text[15] == "R":
-        return now + timedelta(
-            days=365 * years + 30 * months + days, hours=hours, minutes=minutes, seconds=seconds
-        )
+        return now + timedelta(days=365 * years + 30 * months + days, hours=hours, minutes=minutes, seconds=seconds)
     quarters = int(text[13:15])
     if text[15] not in "+-" or quarters > 48:
         return None
     offset = timedelta(minutes=15 * quarters if text[15] == "+" else -15 * quarters)
     try:
-        return datetime(
-            2000 + years, months, days, hours, minutes, seconds, int(text[12]) * 100_000, timezone(offset)
-        )
+        return datetime(2000 + years, months, days, hours, minutes, seconds, int(text[12]) * 100_000, timezone(offset))
     except ValueError:
         return None
