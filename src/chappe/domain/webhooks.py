@@ -1,0 +1,111 @@
+"""Webhooks as customers register them, and the body that is posted to them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, Literal, cast, get_args
+from urllib.parse import urlsplit
+
+import msgspec
+
+from chappe.domain.delay import PARIS
+from chappe.domain.errors import BadData
+
+WebhookType = Literal["MO", "DLR", "STOP", "CLICKER", "BALANCE_ALERT"]
+TYPES: Final[frozenset[str]] = frozenset(get_args(WebhookType))
+MAX_URL: Final = 2048
+MAX_SIGNATURE: Final = 256
+MAX_WEBHOOKS: Final = 50
+
+
+def webhook_type(asked: str) -> WebhookType:
+    """The kind of event a webhook listens to. This release makes events of the kind DLR only.
+
+    Raises: BadData.
+    """
+    if asked not in TYPES:
+        raise BadData("must be one of " + ", ".join(get_args(WebhookType)), field="type")
+    return cast(WebhookType, asked)
+
+
+def webhook_url(asked: str) -> str:
+    """The address events are posted to, when it is one that can be used.
+
+    A name that leads into a private network is not refused here but at each connection, because what a name
+    leads to may change.
+    Raises: BadData.
+    """
+    url = asked.strip()
+    if len(url) > MAX_URL:
+        raise BadData(f"must have {MAX_URL} characters at most", field="url")
+    if any(character <= " " or character == "\x7f" for character in url):
+        raise BadData("must not contain spaces or control characters", field="url")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise BadData(f"cannot be read: {error}", field="url") from None
+    if parts.scheme not in ("http", "https"):
+        raise BadData("must begin with http:// or https://", field="url")
+    if not host or port == 0:
+        raise BadData("must name a host, and no port 0", field="url")
+    if "@" in parts.netloc:
+        raise BadData("must not contain a user name or password", field="url")
+    if "\\" in parts.netloc:
+        raise BadData("must not contain a backslash before the path", field="url")
+    return url
+
+
+def webhook_signature(asked: str | None) -> str | None:
+    """The secret that goes verbatim into a header of every post; None when there is none.
+
+    Shape: printable ASCII without spaces at the ends, because anything else would reach the receiver changed.
+    Raises: BadData.
+    """
+    if not asked:
+        return None
+    if len(asked) > MAX_SIGNATURE:
+        raise BadData(f"must have {MAX_SIGNATURE} characters at most", field="signature")
+    if not asked.isascii() or not asked.isprintable() or asked.strip() != asked:
+        raise BadData("must be printable ASCII without spaces at its ends", field="signature")
+    return asked
+
+
+class _Dlr(msgspec.Struct):
+    date: str
+    status: int
+    destination: str
+    message_id: str | None
+    campaign_id: str
+    country_code: str
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def dlr_payload(at_ms: int, status: int, number: int, client_ref: str | None, campaign_id: int, country: str) -> str:
+    """The body that tells a customer what became of one message."""
+    return dlr_payloads([at_ms], [status], [number], [client_ref], [campaign_id], [country])[0]
+
+
+def dlr_payloads(
+    at_ms: Sequence[int],
+    status: Sequence[int],
+    number: Sequence[int],
+    client_ref: Sequence[str | None],
+    campaign_id: Sequence[int],
+    country: Sequence[str],
+) -> list[str]:
+    """The bodies for many messages.
+
+    Shape: columns of equal length; the date is the wall-clock time of Paris with its offset.
+    Cost:  a microsecond per message.
+    """
+    dates: dict[int, str] = {}
+    bodies: list[str] = []
+    for at, dlr, to, ref, campaign, code in zip(at_ms, status, number, client_ref, campaign_id, country, strict=True):
+        second = at // 1000
+        date = dates.get(second)
+        if date is None:
+            date = dates[second] = datetime.fromtimestamp(second, PARIS).isoformat()
+        bodies.append(_encode(_Dlr(date, dlr, str(to), ref, str(campaign), code)).decode())
+    return bodies
