@@ -1,1 +1,5 @@
-"""Chappe."""
+"""Chappe, a self-hosted SMS platform."""
+
+from importlib.metadata import version
+
+__version__ = version("chappe")

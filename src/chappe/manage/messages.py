@@ -124,6 +124,13 @@ class Messages:
         """Everything that happened to a message. Raises: NotFound."""
         return self._store.glance(lambda tx: _trace(tx, message_id))
 
+    def of_ticket(self, ticket: int, limit: int) -> list[int]:
+        """The first message ids of a campaign, whoever owns it. Raises: NotFound."""
+        span = self._store.glance(lambda tx: messages.span_of_ticket(tx, ticket))
+        if span is None:
+            raise NotFound(f"there is no campaign {ticket}", field="id")
+        return list(range(span[0], min(span[1], span[0] + limit - 1) + 1))
+
 
 def _message(row: MessageRow, account: Account) -> Message:
     return Message(

@@ -39,6 +39,8 @@ UPKEEP_BATCH = 2000
 # After a database failure the lane waits before it tries to write the same things down again.
 UNAVAILABLE_S = 0.5
 DRAIN_S = 12.0
+# Turns follow each other no faster than this unless half a window has been answered.
+PACE_S = 0.005
 CONGESTED_PERCENT = 90
 
 
@@ -103,6 +105,8 @@ class LaneRunner:
         self._open = 0  # messages claimed and not yet told about
         self._is_stopping = False
         self._upkeep_at = 0.0
+        self._turned_at = 0.0
+        self._worth_a_commit = max(1, min(address.binds * address.window // 2, MAX_BATCH))
         self._loop = asyncio.get_running_loop()
 
     # -- Listener
@@ -181,11 +185,11 @@ class LaneRunner:
 
     async def _wait(self) -> None:
         self._send_pending()
-        if self._outcomes or self._deliveries:
-            # Whatever else is in the socket's buffers joins this turn.
-            await asyncio.sleep(0)
-            return
-        if self._may_have_more and self._room():
+        if self._outcomes or self._deliveries or (self._may_have_more and self._room()):
+            # Small turns that follow each other closely would spend their time on commits: let them grow.
+            gathered = len(self._outcomes) + len(self._deliveries)
+            early_s = self._turned_at + PACE_S - self._loop.time()
+            await asyncio.sleep(early_s if early_s > 0 and gathered < self._worth_a_commit else 0)
             return
         pause = self._throttle.wait_s(self._loop.time())
         self._wake.clear()
@@ -208,6 +212,7 @@ class LaneRunner:
             self._may_have_more = False
         if not (self._outcomes or self._deliveries or wants):
             return
+        self._turned_at = self._loop.time()
         outcomes, self._outcomes = self._outcomes, []
         deliveries, self._deliveries = self._deliveries, []
 

@@ -8,13 +8,16 @@ from chappe.domain.errors import BadData, NotFound
 from chappe.domain.outcomes import cancel
 from chappe.domain.pricing import balance_credits, cost_credits
 from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
-from chappe.domain.submission import Limits, Plan, plan
+from chappe.domain.submission import Limits, Plan, Routes, plan
 from chappe.store import campaigns, carriers, idempotency, queue, submissions, tracking, wallets
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Store, Tx
 
 _log = structlog.get_logger("chappe.submit")
+
+# For how long routes are taken from memory: how late a change of them is seen.
+ROUTES_MS = 500
 
 
 class Submitter:
@@ -24,6 +27,8 @@ class Submitter:
         self._store = store
         self._ids = ids
         self._limits = limits
+        self._known_routes = Routes({})
+        self._routes_until = 0
 
     async def submit(
         self, account: Account, request: SubmitRequest, idempotency_key: IdempotencyKey | None = None
@@ -33,32 +38,33 @@ class Submitter:
         Raises: Refusal, with nothing written.
         """
         now = now_ms()
-        routes = self._store.glance(carriers.routes)
-        planned = plan(request, account, routes, self._limits, now)
+        planned = plan(request, account, self._routes(now), self._limits, now)
 
-        def unit(tx: Tx) -> tuple[Submission, bool]:
+        def unit(tx: Tx) -> Submission:
             if idempotency_key and (earlier := _earlier(tx, account, idempotency_key, now)):
-                return earlier, False
+                return earlier
             ticket, left = submissions.write(tx, self._ids, account, planned, now)
             answer = _summary(planned, ticket, left)
             if idempotency_key:
                 encoded = msgspec.json.encode(answer)
                 idempotency.remember(tx, account.id, idempotency_key.key, idempotency_key.digest, encoded, now)
-            return answer, True
+            return answer
 
-        answer, is_new = await self._store.write(unit)
-        if is_new:
-            _log.info(
-                "accepted", ticket=answer.ticket, account=account.id, sent=answer.sent, total=answer.total,
-                cost=answer.cost,
-            )  # fmt: skip
-        return answer
+        return await self._store.write(unit)
 
     async def simulate(self, account: Account, request: SubmitRequest) -> Submission:
         """What `submit` would answer; nothing is written and the balance is the one of now."""
-        planned = plan(request, account, self._store.glance(carriers.routes), self._limits, now_ms())
+        now = now_ms()
+        planned = plan(request, account, self._routes(now), self._limits, now)
         wallet = self._store.glance(lambda tx: wallets.read(tx, account.wallet_id))
         return _summary(planned, None, wallet.available_mc)
+
+    def _routes(self, now: int) -> Routes:
+        """The routes as of a moment ago: a message for a removed carrier is routed again anyway."""
+        if now >= self._routes_until:
+            self._known_routes = self._store.glance(carriers.routes)
+            self._routes_until = now + ROUTES_MS
+        return self._known_routes
 
     async def cancel(self, account: Account, ticket: int) -> int:
         """Take back what no carrier has seen of a campaign; the credits there are then.

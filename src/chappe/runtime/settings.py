@@ -192,6 +192,16 @@ def shown(settings: Settings) -> dict[str, str]:
     return lines
 
 
+def reference() -> str:
+    """The table of settings as documentation."""
+    lines = ["# Settings", "", "| environment | TOML | default | what for |", "| --- | --- | --- | --- |"]
+    for setting in SETTINGS:
+        default = f"`{setting.default}`" if setting.default else "-"
+        lines.append(f"| `{PREFIX}{setting.name.upper()}` | `{setting.name}` | {default} | {setting.help} |")
+    lines += ["", f"`{PREFIX}CONFIG` names the TOML file. The environment wins over the file, an option over both."]
+    return "\n".join(lines) + "\n"
+
+
 def _named_file(environment: Mapping[str, str]) -> Path | None:
     name = environment.get(PREFIX + "CONFIG")
     return Path(name) if name else None

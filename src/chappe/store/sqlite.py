@@ -147,6 +147,7 @@ class Store:
         self._writer = Database(path, wait_s=0)
         self._reader = Database(path)
         self._tx = Tx(self._writer.connection)
+        self._reader_tx = Tx(self._reader.connection)
         self._queue: deque[tuple[Unit[Any], asyncio.Future[Any]]] = deque()
         self._is_scheduled = False
         self._waiting_since: float | None = None
@@ -171,8 +172,14 @@ class Store:
         return future
 
     def glance(self, query: Unit[T]) -> T:
-        """Run a query of a few rows at once, on the loop: a point look-up costs less than handing it to a thread."""
-        return self._reader.read(query)
+        """Run a query of a few rows at once, on the loop: a point look-up costs less than handing it to a thread.
+
+        Each statement of it sees the newest commit; use `read` for several that must agree.
+        """
+        try:
+            return query(self._reader_tx)
+        except apsw.Error as error:
+            raise _as_unavailable(error) from error
 
     async def read(self, query: Unit[T]) -> T:
         """Run a query that may take long in a reader thread, on one snapshot."""

@@ -1,5 +1,6 @@
 """Write a plan: campaign, reservation, messages and their places in the queue, all or nothing."""
 
+from collections.abc import Iterable
 from itertools import repeat
 
 from chappe.domain.accounts import Account
@@ -101,7 +102,7 @@ def _write_queue(tx: Tx, first: int, account: Account, plan: Plan, now: int) -> 
     )
 
 
-def _turns(tx: Tx, account: Account, plan: Plan, now: int) -> list[int] | range | repeat[int]:
+def _turns(tx: Tx, account: Account, plan: Plan, now: int) -> Iterable[int]:
     """Whose turn it is: first come first served for single messages, side by side for campaigns."""
     if plan.priority == SINGLE or plan.is_scheduled:  # a scheduled message gets its turn when its time comes
         return repeat(now * 1000)

@@ -1,0 +1,214 @@
+"""Carriers and routes as the operator sets them up and watches them."""
+
+import re
+from dataclasses import dataclass, field
+
+import structlog
+
+from chappe.carriers.options import SmppOptions, encode_options
+from chappe.domain.errors import BadData, NotFound
+from chappe.store import carriers, queue
+from chappe.store.carriers import BindRow, CarrierRow
+from chappe.store.clock import now_ms
+from chappe.store.ids import Ids
+from chappe.store.sqlite import Store, Tx
+
+_log = structlog.get_logger("chappe.carriers")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+MAX_BINDS, MAX_WINDOW, MAX_RATE = 32, 10_000, 100_000
+# The lengths that SMPP allows, without the final zero octet. Source: SMPP 3.4, 4.1.1.
+MAX_SYSTEM_ID, MAX_PASSWORD = 15, 8
+# A bind that has not been reported for so long belongs to a gateway that is not running.
+STALE_MS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class NewCarrier:
+    """What an operator says about an SMPP carrier. Shape: `rate` in submits per second, 0 for no limit."""
+
+    name: str
+    host: str
+    port: int
+    system_id: str
+    password: str
+    tls: bool = False
+    binds: int = 1
+    window: int = 100
+    rate: int = 0
+    options: SmppOptions = field(default_factory=SmppOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class BindStatus:
+    """One connection as the gateway last reported it. Units: milliseconds UTC."""
+
+    state: str
+    detail: str
+    in_flight: int
+    submitted: int
+    since_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierStatus:
+    """A carrier and how it is doing."""
+
+    id: int
+    name: str
+    host: str
+    port: int
+    system_id: str
+    tls: bool
+    window: int
+    rate: int
+    routes: list[str]
+    receipt_rule: str | None
+    waiting: int
+    unknown: int
+    binds: list[BindStatus]
+
+    @property
+    def is_bound(self) -> bool:
+        return any(bind.state == "bound" for bind in self.binds)
+
+
+class Carriers:
+    """The carriers of this installation."""
+
+    def __init__(self, store: Store, ids: Ids) -> None:
+        self._store = store
+        self._ids = ids
+
+    async def add(self, new: NewCarrier) -> int:
+        """Set up a carrier; a running gateway binds within a second or two. The first one is the default route.
+
+        Raises: BadData.
+        """
+        _check(new)
+
+        def unit(tx: Tx) -> int:
+            if carriers.by_name(tx, new.name) is not None:
+                raise BadData(f"{new.name} is already in use", field="name")
+            carrier = self._ids.take(tx, "carrier")
+            row = CarrierRow(
+                carrier,
+                new.name,
+                new.host,
+                new.port,
+                new.system_id,
+                new.password,
+                new.tls,
+                new.binds,
+                new.window,
+                new.rate,
+                encode_options(new.options),
+            )
+            carriers.insert(tx, row, now_ms())
+            return carrier
+
+        carrier = await self._store.write(unit)
+        _log.info("carrier added", carrier=new.name, id=carrier)
+        return carrier
+
+    async def remove(self, name: str) -> None:
+        """Take a carrier away. What waits for it goes to the carrier that serves its country then, or waits for one.
+
+        Raises: NotFound.
+        """
+
+        def unit(tx: Tx) -> None:
+            row = carriers.by_name(tx, name)
+            if row is None:
+                raise NotFound(f"there is no carrier {name}", field="name")
+            carriers.remove(tx, row.id, now_ms())
+
+        await self._store.write(unit)
+        _log.info("carrier removed", carrier=name)
+
+    async def add_route(self, carrier_name: str, country: str | None) -> int:
+        """Send a country's messages, or those of every country without a route of its own, to a carrier.
+
+        Raises: NotFound, BadData.
+        """
+        place = country.strip().upper() if country else None
+        if place is not None and not _COUNTRY.fullmatch(place):
+            raise BadData("must be two letters of ISO 3166-1, like FR", field="country")
+
+        def unit(tx: Tx) -> int:
+            row = carriers.by_name(tx, carrier_name)
+            if row is None:
+                raise NotFound(f"there is no carrier {carrier_name}", field="carrier")
+            route = self._ids.take(tx, "route")
+            carriers.add_route(tx, route, row.id, place, now_ms())
+            return route
+
+        return await self._store.write(unit)
+
+    async def list(self) -> list[CarrierStatus]:
+        """Every carrier with the state of its binds. Cost: counts the queue."""
+        return await self._store.read(_statuses)
+
+
+def _statuses(tx: Tx) -> list[CarrierStatus]:
+    rules = carriers.receipt_rules(tx)
+    depth = {(lane, state): count for lane, state, count in queue.depth(tx)}
+    places: dict[str, list[str]] = {}
+    for _, name, country in carriers.route_list(tx):
+        places.setdefault(name, []).append(country or "default")
+    default = carriers.routes(tx).default
+    binds = carriers.binds(tx)
+    now = now_ms()
+    found = []
+    for row in carriers.all_carriers(tx):
+        routes = places.get(row.name, [])
+        if row.id == default and "default" not in routes:
+            routes = [*routes, "default"]
+        own = [_bind(bind, now) for bind in binds if bind.carrier_id == row.id]
+        found.append(
+            CarrierStatus(
+                id=row.id,
+                name=row.name,
+                host=row.host,
+                port=row.port,
+                system_id=row.system_id,
+                tls=bool(row.tls),
+                window=row.window,
+                rate=row.rate,
+                routes=routes,
+                receipt_rule=rules.get(row.id),
+                waiting=sum(depth.get((row.id, state), 0) for state in (0, 1, 3)),
+                unknown=depth.get((row.id, 2), 0),
+                binds=own,
+            )
+        )
+    return found
+
+
+def _bind(row: BindRow, now: int) -> BindStatus:
+    if now - row.seen_at > STALE_MS:
+        return BindStatus("not running", "no gateway has reported for a while", 0, row.submitted, row.seen_at)
+    return BindStatus(row.state, row.detail, row.in_flight, row.submitted, row.since_at)
+
+
+def _check(new: NewCarrier) -> None:
+    if not _NAME.fullmatch(new.name):
+        raise BadData("must have 1 to 64 letters, digits, dots, dashes or underscores", field="name")
+    if not new.host or len(new.host) > 255 or any(character.isspace() for character in new.host):
+        raise BadData("must be a host name or an address", field="smpp")
+    if not 1 <= new.port <= 65535:
+        raise BadData("must have a port between 1 and 65535", field="smpp")
+    for name, text, longest in (
+        ("system_id", new.system_id, MAX_SYSTEM_ID),
+        ("password", new.password, MAX_PASSWORD),
+    ):
+        if len(text) > longest or not text.isascii() or not text.isprintable():
+            raise BadData(f"must have at most {longest} ASCII characters, as SMPP allows", field=name)
+    for name, value, low, high in (
+        ("binds", new.binds, 1, MAX_BINDS),
+        ("window", new.window, 1, MAX_WINDOW),
+        ("rate", new.rate, 0, MAX_RATE),
+    ):
+        if not low <= value <= high:
+            raise BadData(f"must be between {low} and {high}", field=name)

@@ -1,0 +1,57 @@
+"""The only place where everything meets."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from chappe.domain.submission import Limits
+from chappe.manage.accounts import Accounts
+from chappe.manage.campaigns import Campaigns
+from chappe.manage.carriers import Carriers
+from chappe.manage.credits import Credits
+from chappe.manage.messages import Messages
+from chappe.manage.tokens import Tokens
+from chappe.manage.webhooks import Webhooks
+from chappe.pipeline.submit import Submitter
+from chappe.runtime.settings import Settings
+from chappe.store.ids import Ids
+from chappe.store.migrations import migrate
+from chappe.store.sqlite import Store
+from chappe.surfaces.http.use_cases import UseCases
+
+
+@dataclass(frozen=True, slots=True)
+class Chappe:
+    """An opened installation: its store and its use cases."""
+
+    settings: Settings
+    store: Store
+    ids: Ids
+    use_cases: UseCases
+    carriers: Carriers
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Chappe]:
+    """Open the installation's database, created or upgraded when needed.
+
+    Raises: Unavailable when it cannot be opened.
+    """
+    migrate(settings.database)
+    store, ids = Store(settings.database), Ids()
+    accounts = Accounts(store, ids)
+    limits = Limits(settings.max_parts, settings.max_recipients, settings.validity_s)
+    use_cases = UseCases(
+        submitter=Submitter(store, ids, limits),
+        campaigns=Campaigns(store),
+        messages=Messages(store),
+        credits=Credits(store),
+        webhooks=Webhooks(store, ids),
+        tokens=Tokens(store, ids),
+        accounts=accounts,
+    )
+    try:
+        yield Chappe(settings, store, ids, use_cases, Carriers(store, ids))
+    finally:
+        accounts.close()
+        await store.close()

@@ -1,0 +1,99 @@
+"""`chappe account`, `chappe token` and `chappe credits`."""
+
+from pathlib import Path
+
+import click
+
+from chappe.domain.accounts import Account
+from chappe.domain.tokens import IssuedToken
+from chappe.manage.credits import Balance
+from chappe.runtime.bootstrap import Chappe
+from chappe.runtime.cli.session import data_option, json_option, print_json, within
+
+
+@click.group()
+def account() -> None:
+    """Customers' accounts."""
+
+
+@account.command("create")
+@click.option("--email", required=True, help="The account's e-mail address, which is its user name too.")
+@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, help="6 to 25 characters.")
+@click.option(
+    "--country", default="FR", show_default=True, help="ISO 3166-1 code; numbers in national form are read so."
+)
+@click.option(
+    "--credits", "credits_", type=click.IntRange(0), default=0, show_default=True, help="Credits to begin with."
+)
+@click.option("--parent", metavar="ID|EMAIL", help="Make it a sub-account of this account.")
+@click.option("--shared-credits", is_flag=True, help="The sub-account spends its parent's credits.")
+@json_option
+@data_option
+def account_create(
+    email: str,
+    password: str,
+    country: str,
+    credits_: int,
+    parent: str | None,
+    shared_credits: bool,
+    as_json: bool,
+    data: Path | None,
+) -> None:
+    """Create an account and print its id."""
+
+    async def work(chappe: Chappe) -> Account:
+        accounts = chappe.use_cases.accounts
+        owner = accounts.find(parent) if parent else None
+        return await accounts.create(email, password, country, credits_, owner, shared_credits)
+
+    print_json({"client_id": within(data, work).id})
+
+
+@click.group()
+def token() -> None:
+    """API tokens."""
+
+
+@token.command("create")
+@click.option("--account", "account_", required=True, metavar="ID|EMAIL", help="Whose token it is.")
+@click.option("--name", required=True, help="What it is for, to recognise it later.")
+@click.option("--ttl", type=click.IntRange(1), help="Seconds until it expires; never by default.")
+@click.option("--allow-ip", multiple=True, metavar="NETWORK", help="Only from this address or network; repeatable.")
+@json_option
+@data_option
+def token_create(
+    account_: str, name: str, ttl: int | None, allow_ip: tuple[str, ...], as_json: bool, data: Path | None
+) -> None:
+    """Create a token and print it: this is the only time it can be read."""
+
+    async def work(chappe: Chappe) -> IssuedToken:
+        owner = chappe.use_cases.accounts.find(account_)
+        return await chappe.use_cases.tokens.create(owner, name, ttl, list(allow_ip) or None)
+
+    issued = within(data, work)
+    print_json({"token": issued.token, "token_id": issued.token_id})
+
+
+@click.group("credits")
+def wallet() -> None:
+    """Credits."""
+
+
+@wallet.command("add")
+@click.option("--account", "account_", required=True, metavar="ID|EMAIL", help="Whose wallet is filled.")
+@click.option("--note", help="Why, for the ledger.")
+@click.argument("amount", type=int)
+@json_option
+@data_option
+def credits_add(account_: str, note: str | None, amount: int, as_json: bool, data: Path | None) -> None:
+    """Add AMOUNT credits to an account; after `--`, a negative amount takes some back."""
+
+    async def work(chappe: Chappe) -> Balance:
+        owner = chappe.use_cases.accounts.find(account_)
+        return await chappe.use_cases.credits.add(owner, amount, note)
+
+    balance = within(data, work)
+    if as_json:
+        print_json({"credits": balance.credits})
+    else:
+        click.echo(f"{account_} has {balance.credits} credits now.")

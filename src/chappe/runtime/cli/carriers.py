@@ -1,0 +1,147 @@
+"""`chappe carrier` and `chappe route`."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, cast
+
+import click
+
+from chappe.carriers.options import SmppOptions
+from chappe.domain.errors import BadData
+from chappe.manage.carriers import BindStatus, CarrierStatus, NewCarrier
+from chappe.runtime.bootstrap import Chappe
+from chappe.runtime.cli.session import data_option, json_option, print_json, print_table, within
+
+
+NOT_SERVED = BindStatus("not running", "no gateway serves it; `chappe serve` starts one", 0, 0, 0)
+
+
+@click.group()
+def carrier() -> None:
+    """The carriers that take the messages."""
+
+
+@carrier.command("add")
+@click.argument("name")
+@click.option("--smpp", required=True, metavar="HOST:PORT", help="Where the carrier's SMPP server listens.")
+@click.option("--system-id", required=True, help="User name of the bind, at most 15 characters.")
+@click.option("--password", required=True, help="Password of the bind, at most 8 characters.")
+@click.option("--tls", is_flag=True, help="Encrypt, and verify the carrier's certificate.")
+@click.option("--tls-ca", default="", metavar="FILE", help="Certificates to trust instead of the system's.")
+@click.option("--binds", default=1, show_default=True, help="Connections at the same time.")
+@click.option("--window", default=100, show_default=True, help="Unanswered submits per connection.")
+@click.option("--rate", default=0, show_default=True, help="Submits per second in all; 0 for no limit.")
+@click.option("--sender", default="", help="Sender of messages that have none.")
+@click.option("--system-type", default="", help="The bind's system_type, if the carrier asks for one.")
+@click.option(
+    "--reference-bits",
+    type=click.Choice(["8", "16"]),
+    default="8",
+    show_default=True,
+    help="Width of the reference in the parts of long messages.",
+)
+@click.option("--no-validity", is_flag=True, help="Do not send a validity period.")
+@click.option(
+    "--on-unknown",
+    type=click.Choice(["hold", "resend"]),
+    default="hold",
+    show_default=True,
+    help="A submit that was never answered: wait for its receipt, or send it again.",
+)
+@click.option("--resend-after", default=60, show_default=True, metavar="SECONDS", help="For --on-unknown resend.")
+@json_option
+@data_option
+def carrier_add(
+    name: str, smpp: str, system_id: str, password: str, tls: bool, tls_ca: str, binds: int, window: int, rate: int,
+    sender: str, system_type: str, reference_bits: str, no_validity: bool, on_unknown: str, resend_after: int,
+    as_json: bool, data: Path | None,
+) -> None:  # fmt: skip
+    """Add a carrier; a running server binds to it at once. The first carrier is the default route."""
+    host, port = _address(smpp)
+    options = SmppOptions(
+        sender=sender,
+        system_type=system_type,
+        reference_bits=16 if reference_bits == "16" else 8,
+        sends_validity=not no_validity,
+        unknown=cast(Literal["hold", "resend"], on_unknown),
+        resend_s=resend_after,
+        tls_ca_file=tls_ca,
+    )
+    new = NewCarrier(name, host, port, system_id, password, tls, binds, window, rate, options)
+    found = within(data, lambda chappe: chappe.carriers.add(new))
+    if as_json:
+        print_json({"carrier_id": found, "name": name})
+    else:
+        click.echo(f"Carrier {name} added. `chappe carrier list` shows whether it is bound.")
+
+
+@carrier.command("list")
+@json_option
+@data_option
+def carrier_list(as_json: bool, data: Path | None) -> None:
+    """Show every carrier with the live state of its binds."""
+    found = within(data, lambda chappe: chappe.carriers.list())
+    if as_json:
+        print_json(found)
+        return
+    rows = [_row(status, bind) for status in found for bind in status.binds or [NOT_SERVED]]
+    columns = [
+        "carrier",
+        "address",
+        "routes",
+        "bind",
+        "since",
+        "in flight",
+        "submitted",
+        "waiting",
+        "unknown",
+        "detail",
+    ]
+    print_table(columns, rows, empty="No carrier yet. Add one with `chappe carrier add NAME --smpp HOST:PORT ...`.")
+
+
+@carrier.command("remove")
+@click.argument("name")
+@data_option
+def carrier_remove(name: str, data: Path | None) -> None:
+    """Remove a carrier. What waits for it goes to the carrier that serves its country then."""
+    within(data, lambda chappe: chappe.carriers.remove(name))
+    click.echo(f"Carrier {name} removed.")
+
+
+@click.group()
+def route() -> None:
+    """Which carrier takes which messages."""
+
+
+@route.command("add")
+@click.option("--carrier", "carrier_", required=True, metavar="NAME", help="The carrier that takes them.")
+@click.option("--country", help="ISO 3166-1 code; without it every country that has no route of its own.")
+@json_option
+@data_option
+def route_add(carrier_: str, country: str | None, as_json: bool, data: Path | None) -> None:
+    """Send the messages to a country, or all others, to a carrier. The newest route of a country counts."""
+
+    async def work(chappe: Chappe) -> int:
+        return await chappe.carriers.add_route(carrier_, country)
+
+    found = within(data, work)
+    if as_json:
+        print_json({"route_id": found, "carrier": carrier_, "country": country})
+    else:
+        click.echo(f"{country.upper() if country else 'Every other country'} goes to {carrier_} now.")
+
+
+def _address(smpp: str) -> tuple[str, int]:
+    host, colon, port = smpp.rpartition(":")
+    if not colon or not port.isdigit() or not port.isascii():
+        raise BadData("must be HOST:PORT, like smpp.example.net:2775", field="--smpp")
+    return host.strip("[]"), int(port)
+
+
+def _row(status: CarrierStatus, live: BindStatus) -> list[str]:
+    since = datetime.fromtimestamp(live.since_at / 1000).strftime("%H:%M:%S") if live.since_at else ""
+    return [
+        status.name, f"{status.host}:{status.port}", ", ".join(status.routes), live.state, since, str(live.in_flight),
+        str(live.submitted), str(status.waiting), str(status.unknown), live.detail,
+    ]  # fmt: skip

@@ -1,0 +1,63 @@
+"""`chappe message`."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from chappe.domain.lifecycle import Dlr
+from chappe.manage.messages import MessageTrace
+from chappe.runtime.bootstrap import Chappe
+from chappe.runtime.cli.session import data_option, json_option, print_json, within
+
+MAX_OF_TICKET = 20
+
+
+@click.group()
+def message() -> None:
+    """Single messages."""
+
+
+@message.command("show")
+@click.argument("id_", metavar="ID", type=click.IntRange(1))
+@click.option("--ticket", is_flag=True, help=f"ID is a campaign's ticket: show its first {MAX_OF_TICKET} messages.")
+@json_option
+@data_option
+def message_show(id_: int, ticket: bool, as_json: bool, data: Path | None) -> None:
+    """Show every step of one message with its time. ID is the message_id of GET /messages."""
+
+    async def work(chappe: Chappe) -> list[MessageTrace]:
+        messages = chappe.use_cases.messages
+        ids = messages.of_ticket(id_, MAX_OF_TICKET) if ticket else [id_]
+        return [await messages.show(each) for each in ids]
+
+    found = within(data, work)
+    if as_json:
+        shown = [msgspec.to_builtins(trace) for trace in found]
+        print_json(shown if ticket else shown[0])
+        return
+    for trace in found:
+        _print(trace)
+
+
+def _print(trace: MessageTrace) -> None:
+    what = trace.message
+    click.echo(f"Message {what.id}: {trace.state}, status {what.dlr} {Dlr(what.dlr).name}")
+    number = str(what.number)
+    lines = {
+        "campaign": f"{what.campaign_id} of account {what.account_id}, {what.kind}",
+        "to": f"{number[:-4]}**** ({what.country})",
+        "sender": what.sender or "the carrier's own number",
+        "text": f"{len(what.text)} characters, {'UCS-2' if what.encoding else 'GSM-7'}, {what.parts} part(s)",
+        "reference": what.client_ref or "-",
+        "valid until": _time(what.expires_at),
+    }
+    for name, value in lines.items():
+        click.echo(f"  {name:<12}{value}")
+    for step in trace.steps:
+        click.echo(f"  {_time(step.at)}  {step.step:<16} {step.detail}")
+
+
+def _time(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]

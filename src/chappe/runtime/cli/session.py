@@ -1,0 +1,59 @@
+"""What every command shares: the settings it runs with, an opened installation, a printed answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from chappe.runtime import settings as settings_table
+from chappe.runtime import telemetry
+from chappe.runtime.bootstrap import Chappe, opened
+
+T = TypeVar("T")
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def data_option(command: Command) -> Command:
+    """Let a command say which installation it is about."""
+    return click.option(
+        "--data",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder of the embedded database.  [default: ./chappe-data]",
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    """Let a command print JSON."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def within(data: Path | None, work: Callable[[Chappe], Awaitable[T]]) -> T:
+    """Do some work in the installation that the settings and `--data` name."""
+    settings = settings_table.load(data=data)
+    telemetry.configure("warning", settings.log_format, "cli")
+
+    async def run() -> T:
+        async with opened(settings) as chappe:
+            return await work(chappe)
+
+    return asyncio.run(run())
+
+
+def print_json(value: object) -> None:
+    click.echo(msgspec.json.encode(value).decode())
+
+
+def print_table(columns: list[str], rows: list[list[str]], *, empty: str) -> None:
+    """Print rows as a table, or say that there are none and what to do about it."""
+    if not rows:
+        click.echo(empty)
+        return
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*row)
+    Console(soft_wrap=True).print(table)

@@ -1,0 +1,113 @@
+"""Is this installation able to do its work, and how is it doing: readiness and metrics."""
+
+import asyncio
+from collections.abc import Iterable
+
+import structlog
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from chappe.domain.errors import Unavailable
+from chappe.domain.lifecycle import Queue
+from chappe.manage.carriers import Carriers, CarrierStatus
+from chappe.store import figures
+from chappe.store.figures import Figures
+from chappe.store.sqlite import Store
+
+_log = structlog.get_logger("chappe.health")
+WRITE_S = 2.0
+REFRESH_S = 5.0
+
+
+class Health:
+    """Readiness on request, metrics from a snapshot that is refreshed every few seconds."""
+
+    def __init__(self, store: Store, carriers: Carriers) -> None:
+        self._store = store
+        self._carriers = carriers
+        self.registry = CollectorRegistry()
+        self._snapshot = _Snapshot()
+        self.registry.register(self._snapshot)
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+
+    async def problems(self) -> list[str]:
+        """What keeps it from accepting messages or from handing them on; empty when it is ready."""
+        try:
+            async with asyncio.timeout(WRITE_S):
+                await self._store.write(lambda tx: None)
+            statuses = await self._carriers.list()
+        except (TimeoutError, Unavailable) as error:
+            return [f"the database cannot be written: {error or 'no answer'}"]
+        if not statuses:
+            return ["no carrier is set up: use `chappe carrier add`"]
+        if any(status.is_bound for status in statuses):
+            return []
+        return [f"carrier {status.name} is not bound: {_why(status)}" for status in statuses]
+
+    async def run(self) -> None:
+        """Refresh the metrics until cancelled."""
+        while True:
+            try:
+                self._snapshot.figures = await self._store.read(figures.read)
+                self._snapshot.carriers = await self._carriers.list()
+                self._snapshot.commits, self._snapshot.units = self._store.commits, self._store.units
+            except Unavailable as error:
+                _log.error("database unavailable", reason=str(error))
+            await asyncio.sleep(REFRESH_S)
+
+
+def _why(status: CarrierStatus) -> str:
+    if not status.binds:
+        return "no gateway serves it"
+    return "; ".join(f"{bind.state} {bind.detail}".strip() for bind in status.binds)
+
+
+class _Snapshot(Collector):
+    """The metrics that come from the database."""
+
+    def __init__(self) -> None:
+        self.figures: Figures | None = None
+        self.carriers: list[CarrierStatus] = []
+        self.commits = 0
+        self.units = 0
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        commits = CounterMetricFamily("chappe_commits", "Group commits of this process.")
+        commits.add_metric([], self.commits)
+        units = CounterMetricFamily("chappe_units", "Units of work in those commits.")
+        units.add_metric([], self.units)
+        yield from (commits, units)
+        yield from self._of_carriers()
+        if self.figures is not None:
+            yield from _of_queue(self.figures)
+
+    def _of_carriers(self) -> Iterable[Metric]:
+        binds = GaugeMetricFamily("chappe_binds", "Connections to carriers by state.", labels=["carrier", "state"])
+        flying = GaugeMetricFamily("chappe_in_flight", "Submits that wait for their answer.", labels=["carrier"])
+        for carrier in self.carriers:
+            states = [bind.state for bind in carrier.binds]
+            for state in sorted(set(states)):
+                binds.add_metric([carrier.name, state], states.count(state))
+            flying.add_metric([carrier.name], sum(bind.in_flight for bind in carrier.binds))
+        yield from (binds, flying)
+
+
+def _of_queue(found: Figures) -> Iterable[Metric]:
+    queued = GaugeMetricFamily(
+        "chappe_queue_messages", "Messages that no carrier has answered for.", labels=["lane", "state"]
+    )
+    for lane, state, count in found.queue:
+        queued.add_metric([str(lane), Queue(state).name.lower()], count)
+    yield queued
+    for name, help_, value in (
+        ("chappe_unmatched_receipts", "Receipts that belong to no known message.", found.unmatched_receipts),
+        ("chappe_events_due", "Webhook events that are due and not posted.", found.events_due),
+        ("chappe_oldest_event_seconds", "Age of the longest waiting due event.", found.oldest_event_s),
+        ("chappe_overdue_campaigns", "Campaigns with open messages long after their validity.", found.overdue),
+    ):
+        yield GaugeMetricFamily(name, help_, value=value)
