@@ -31,7 +31,7 @@ _abroad: Final = Abroad()
 _kinds: Final = Kinds()
 
 _SEPARATORS: Final = str.maketrans("0123456789+\n", "0123456789+\n", SEPARATORS.replace("\n", ""))
-_DECIMAL_END: Final = re.compile(r"[.,]0+$", re.MULTILINE)  # 33612345678.0
+_DECIMAL_END: Final = re.compile(r"(?<![.,]\d\d)[.,]0+$", re.MULTILINE)  # 33612345678.0, not 06.12.34.56.00
 
 
 def normalise(inputs: Sequence[str], country: str) -> Normalised:

@@ -110,6 +110,8 @@ def segments(
     limit = min(limit, PROTOCOL_MAX_PARTS)
     if len(cut.ends) > limit:
         raise TooManyParts(len(cut.ends), limit)
+    if len(cut.ends) == 1:
+        return Segmented(cut.encoding, cut.units, (text,))
     starts = [0, *cut.ends[:-1]]
     parts = tuple([cut.read(start, end) for start, end in zip(starts, cut.ends, strict=True)])
     return Segmented(cut.encoding, cut.units, parts)
