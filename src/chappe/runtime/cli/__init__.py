@@ -6,7 +6,7 @@ import click
 
 from chappe import __version__
 from chappe.domain.errors import Refusal, Unavailable
-from chappe.runtime.cli import accounts, carriers, messages, serve
+from chappe.runtime.cli import accounts, carriers, demo, messages, serve, simulator
 from chappe.runtime.process import AlreadyRunning
 from chappe.runtime.settings import SettingsError
 
@@ -25,6 +25,8 @@ for command in (
     serve.serve,
     serve.migrate,
     serve.settings,
+    demo.demo,
+    simulator.simulator,
     accounts.account,
     accounts.token,
     accounts.wallet,

@@ -12,7 +12,6 @@ from chappe.manage.carriers import BindStatus, CarrierStatus, NewCarrier
 from chappe.runtime.bootstrap import Chappe
 from chappe.runtime.cli.session import data_option, json_option, print_json, print_table, within
 
-
 NOT_SERVED = BindStatus("not running", "no gateway serves it; `chappe serve` starts one", 0, 0, 0)
 
 

@@ -1,0 +1,62 @@
+"""The news of an installation as lines to read: what was accepted, submitted, delivered."""
+
+from chappe.domain.lifecycle import Dlr, State
+from chappe.domain.pricing import cost_credits
+from chappe.store import feed
+from chappe.store.feed import CampaignNews, MessageNews
+from chappe.store.sqlite import Store, Tx
+
+MAX_WATCHED = 200
+
+
+class Feed:
+    """Follows every campaign from the moment the feed was opened."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._after = store.glance(feed.newest)
+        self._watched: dict[int, CampaignNews | None] = {}
+        self._messages: dict[int, MessageNews] = {}
+
+    def news(self) -> list[str]:
+        """What has happened since the last call."""
+        return self._store.glance(self._news)
+
+    def _news(self, tx: Tx) -> list[str]:
+        lines = []
+        for found in feed.since(tx, self._after, MAX_WATCHED):
+            self._after = found.id
+            lines.append(
+                f"ticket {found.id}: accepted {found.sent} of {found.total}, {cost_credits(found.cost_mc)} credit(s)"
+            )
+            if found.open and len(self._watched) < MAX_WATCHED:
+                self._watched[found.id] = None
+        for ticket, before in list(self._watched.items()):
+            now = feed.campaign(tx, ticket)
+            if now.sent == 1:
+                lines += self._message_lines(tx, now)
+            elif now != before:
+                lines += _campaign_lines(now)
+            self._watched[ticket] = now
+            if not now.open:
+                del self._watched[ticket]
+                self._messages.pop(ticket, None)
+        return lines
+
+    def _message_lines(self, tx: Tx, campaign: CampaignNews) -> list[str]:
+        before = self._messages.get(campaign.id, MessageNews(State.ACCEPTED, Dlr.NOT_SENT, None, None))
+        now = self._messages[campaign.id] = feed.message(tx, campaign.first_message_id)
+        lines = []
+        if now.refs and now.refs != before.refs:
+            lines.append(f"ticket {campaign.id}: submitted, carrier {now.carrier} took it as {now.refs}")
+        if now.state not in (before.state, State.SENT):
+            lines.append(f"ticket {campaign.id}: {State(now.state).name.lower()} ({now.dlr} {Dlr(now.dlr).name})")
+        return lines
+
+
+def _campaign_lines(now: CampaignNews) -> list[str]:
+    final = now.sent - now.open
+    if not final:
+        return []
+    failed = now.failed + now.expired + now.network_error
+    return [f"ticket {now.id}: {final} of {now.sent} final, {now.delivered} delivered, {failed} not"]

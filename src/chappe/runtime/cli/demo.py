@@ -1,0 +1,180 @@
+"""`chappe demo`."""
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import socket
+from pathlib import Path
+
+import click
+
+from chappe.carriers.simulator import Simulator, SimulatorOptions
+from chappe.domain.accounts import Account
+from chappe.domain.errors import NotFound, Refusal
+from chappe.manage.carriers import NewCarrier
+from chappe.manage.feed import Feed
+from chappe.runtime import settings as settings_table
+from chappe.runtime import telemetry
+from chappe.runtime.bootstrap import Chappe, opened
+from chappe.runtime.cli.session import data_option
+from chappe.runtime.settings import Settings
+from chappe.runtime.supervisor import Supervisor
+
+EMAIL = "demo@chappe.example"
+CREDITS = 1000
+CARRIER = "simulator"
+READY_S = 30.0
+WATCH_S = 0.1
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="Port the API listens on.  [default: 8000]")
+@click.option(
+    "--carrier-port",
+    type=click.IntRange(1, 65535),
+    default=2785,
+    show_default=True,
+    help="Port of the simulated carrier.",
+)
+@data_option
+def demo(port: int | None, carrier_port: int, data: Path | None) -> None:
+    """Start Chappe with a simulated carrier and a demo account, and show what happens until Ctrl-C.
+
+    The data stay in the data folder: the next start finds them again.
+    """
+    settings = settings_table.load(data=data, port=port, log_level="warning")
+    telemetry.configure("warning", settings.log_format, "demo")
+    for wanted in (settings.port, carrier_port, carrier_port + 1):
+        _check_free(settings.host, wanted)
+    asyncio.run(_run(settings, carrier_port))
+
+
+async def _run(settings: Settings, carrier_port: int) -> None:
+    click.echo("Starting Chappe ...")
+    options = SimulatorOptions(port=carrier_port, control_port=carrier_port + 1, receipt_delay_s=1.0)
+    supervisor = Supervisor(settings)
+    async with Simulator(options), opened(settings) as chappe:
+        account = await _prepare(chappe, carrier_port)
+        running = asyncio.create_task(supervisor.run())
+        loop = asyncio.get_running_loop()
+        try:
+            if await _is_ready(chappe, running):
+                _greet(settings, account, await _token(chappe, account), carrier_port)
+                await _watch(Feed(chappe.store), running)
+            else:
+                click.echo("Chappe did not get ready; the log above says why.", err=True)
+        finally:
+            supervisor.stop()
+            click.echo("\nStopping ...")
+            await running
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+    click.echo(f"Stopped. Your data are in {settings.data}.")
+
+
+async def _prepare(chappe: Chappe, carrier_port: int) -> Account:
+    """The demo account and its carrier, made at the first start."""
+    statuses = {status.name: status for status in await chappe.carriers.list()}
+    known = statuses.get(CARRIER)
+    if known is not None and known.port != carrier_port:
+        await chappe.carriers.remove(CARRIER)
+    if known is None or known.port != carrier_port:
+        await chappe.carriers.add(NewCarrier(CARRIER, "127.0.0.1", carrier_port, "chappe", "demo"))
+    try:
+        return chappe.use_cases.accounts.find(EMAIL)
+    except NotFound:
+        return await chappe.use_cases.accounts.create(EMAIL, secrets.token_urlsafe(12), "FR", CREDITS)
+
+
+async def _token(chappe: Chappe, account: Account) -> str:
+    """The demo token: a token's text is stored nowhere else, so the demo keeps its own in a file."""
+    path = chappe.settings.data / "demo-token"
+    if path.exists():
+        token = path.read_text().strip()
+        try:
+            chappe.use_cases.tokens.authenticate(token, None)
+        except Refusal:
+            pass  # it was deleted: make another
+        else:
+            return token
+    issued = await chappe.use_cases.tokens.create(account, "demo", None, None)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(issued.token + "\n")
+    return issued.token
+
+
+async def _is_ready(chappe: Chappe, running: asyncio.Task[None]) -> bool:
+    """Wait until the API answers and the carrier is bound."""
+    deadline = asyncio.get_running_loop().time() + READY_S
+    host, port = chappe.settings.host, chappe.settings.port
+    while asyncio.get_running_loop().time() < deadline and not running.done():
+        statuses = await chappe.carriers.list()
+        if any(status.is_bound for status in statuses) and await _answers(host, port):
+            return True
+        await asyncio.sleep(WATCH_S)
+    return False
+
+
+async def _answers(host: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+async def _watch(feed: Feed, running: asyncio.Task[None]) -> None:
+    while not running.done():
+        for line in feed.news():
+            click.echo(f"  {line}")
+        await asyncio.wait([running], timeout=WATCH_S)
+
+
+def _greet(settings: Settings, account: Account, token: str, carrier_port: int) -> None:
+    base = settings.public_url or f"http://{settings.host}:{settings.port}"
+    body = json.dumps(
+        {
+            "sms": {
+                "message": {"text": "Hello [info1]", "pushtype": "alert", "sender": "Chappe"},
+                "recipients": {
+                    "gsm": [
+                        {"value": "33612345678", "gsmsmsid": "a-1", "info1": "Ana"},
+                        {"value": "33712345678", "gsmsmsid": "a-2", "info1": "Leo"},
+                    ]
+                },
+            }
+        }
+    )
+    click.echo(f"""
+Chappe is running. Nothing is sent to anybody: the carrier is simulated.
+
+  API                {base}          (health: {base}/health/ready, metrics: {base}/metrics)
+  simulated carrier  SMPP 127.0.0.1:{carrier_port}, control http://127.0.0.1:{carrier_port + 1}/stats
+  data               {settings.data}
+  account            {EMAIL}, client id {account.id}
+  token              {token}
+
+Send one message, answer in XML (paste it into another terminal):
+
+  curl -G '{base}/send' -d token={token} -d to=33612345678 --data-urlencode 'text=Hello from Chappe'
+
+Send a campaign, answer in JSON:
+
+  curl '{base}/send' -H 'Accept: application/json' -H 'Authorization: Bearer {token}' -d '{body}'
+
+What happens shows here. Ctrl-C stops everything.
+""")
+
+
+def _check_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            raise click.ClickException(
+                f"port {port} is in use: stop what listens there, or choose with --port and --carrier-port"
+            ) from None

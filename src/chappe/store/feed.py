@@ -1,0 +1,62 @@
+"""What changed lately, for somebody who watches."""
+
+from typing import NamedTuple
+
+from chappe.store.sqlite import Tx
+from chappe.store.statement import Statement
+
+_NEWEST = Statement("SELECT COALESCE(MAX(id), 0) FROM campaign")
+_SINCE = Statement(
+    "SELECT id, account_id, sent, total, cost_mc, first_message_id, open, delivered, failed, expired, network_error,"
+    " cancelled FROM campaign WHERE id > :after ORDER BY id LIMIT :n"
+)
+_ONE = Statement(
+    "SELECT id, account_id, sent, total, cost_mc, first_message_id, open, delivered, failed, expired, network_error,"
+    " cancelled FROM campaign WHERE id = :id"
+)
+_MESSAGE = Statement(
+    "SELECT m.state, m.dlr, m.carrier_refs, k.name FROM message m LEFT JOIN carrier k ON k.id = m.carrier_id"
+    " WHERE m.id = :id"
+)
+
+
+class CampaignNews(NamedTuple):
+    """How a campaign stands. Units: thousandths of a credit."""
+
+    id: int
+    account_id: int
+    sent: int
+    total: int
+    cost_mc: int
+    first_message_id: int
+    open: int
+    delivered: int
+    failed: int
+    expired: int
+    network_error: int
+    cancelled: int
+
+
+class MessageNews(NamedTuple):
+    """How a message stands."""
+
+    state: int
+    dlr: int
+    refs: str | None
+    carrier: str | None
+
+
+def newest(tx: Tx) -> int:
+    return int(tx.one(_NEWEST)[0])
+
+
+def since(tx: Tx, after: int, n: int) -> list[CampaignNews]:
+    return [CampaignNews._make(row) for row in tx.rows(_SINCE, after=after, n=n)]
+
+
+def campaign(tx: Tx, id_: int) -> CampaignNews:
+    return CampaignNews._make(tx.one(_ONE, id=id_))
+
+
+def message(tx: Tx, id_: int) -> MessageNews:
+    return MessageNews._make(tx.one(_MESSAGE, id=id_))
