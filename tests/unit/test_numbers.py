@@ -115,6 +115,11 @@ def test_an_overseas_account_dials_the_mainland_and_its_neighbours_alike(country
     assert one("0692123456", country) == ("262692123456", "RE", None)
 
 
+def test_saint_pierre_has_a_plan_of_its_own() -> None:
+    assert one("55 12 34", "PM") == ("508551234", "PM", None)
+    assert one("687751234", "PM") == ("687751234", "NC", None)
+
+
 def test_a_fixed_line_overseas_belongs_to_its_own_code() -> None:
     assert one("0590 20 12 34", "GP") == ("590590201234", "GP", "not_mobile")
 

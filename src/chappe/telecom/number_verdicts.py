@@ -34,6 +34,7 @@ SHORT_CODE_MAX_DIGITS: Final = 6
 
 _MOBILE_TYPES: Final = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 _FRENCH_MOBILE: Final = re.compile(r"[67]\d{8}")
+_FRENCH_SHAPE_CODES: Final = (33, 590, 594, 596, 262)
 _BAD_FORMAT: Final = Verdict(None, None, "bad_format")
 
 
@@ -117,7 +118,7 @@ def _judge(number: PhoneNumber) -> Verdict:
         return Verdict(e164, country, None)
     if kind != PhoneNumberType.UNKNOWN:
         return Verdict(e164, country, "not_mobile")
-    if code in (33, *FRENCH_MOBILE_CODES) and _FRENCH_MOBILE.fullmatch(national):
+    if code in _FRENCH_SHAPE_CODES and _FRENCH_MOBILE.fullmatch(national):
         # The metadata lags behind ARCEP: what has the shape of a French mobile is worth a try.
         return (_overseas(national) if code == 33 else None) or Verdict(e164, country, None)
     problem = _length_problem(number, e164, country)
