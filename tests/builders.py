@@ -4,12 +4,14 @@ import asyncio
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, wraps
 from pathlib import Path
 from typing import ParamSpec
 
+import time_machine
 import uvicorn
 from prometheus_client import CollectorRegistry
 
@@ -103,12 +105,11 @@ def _template() -> tuple[bytes, str, str]:
 
 
 def _in_thread(work: Callable[[], Coroutine[None, None, tuple[str, str]]]) -> tuple[str, str]:
-    from concurrent.futures import ThreadPoolExecutor
-
     with ThreadPoolExecutor(1) as threads:
         return threads.submit(lambda: asyncio.run(work())).result()
 
 
+@time_machine.travel("2026-01-02T07:00:00Z", tick=False)
 async def _fill(database: Path) -> tuple[str, str]:
     store = Store(database)
     accounts, tokens = Accounts(store, Ids()), Tokens(store, Ids())

@@ -54,9 +54,9 @@ async def read_reply(reader: asyncio.StreamReader) -> Reply:
 
 
 def words(value: Any) -> Any:
-    """A JSON tree as XML can say it: scalars as words, an array of one as its item, an empty one as nothing."""
+    """A JSON tree as XML can say it: scalars as words, an array of one as its item, nothing as the empty text."""
     if isinstance(value, dict):
-        return {name: words(inner) for name, inner in value.items()}
+        return {name: words(inner) for name, inner in value.items()} or ""
     if isinstance(value, list):
         items = [words(item) for item in value]
         return "" if not items else items[0] if len(items) == 1 else items

@@ -12,10 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 _log = structlog.get_logger("chappe.http")
 
 _KEY = "chappe.facts"
-# What an unknown path may show: neither numbers nor texts.
-_MAX_PATH_CHARACTERS = 64
-_DIGITS = re.compile(r"\d")
-_REST = re.compile(r"[^\w/.:#-]")
+# What an unknown path may show: the words of a route, neither numbers nor texts.
+_MAX_SEGMENTS = 6
+_WORD = re.compile(r"[a-z_-]{0,20}")
 
 
 @dataclass(slots=True)
@@ -71,5 +70,6 @@ class AccessLog:
 
 
 def masked(path: str) -> str:
-    """A path without digits and without what is no plain word."""
-    return _REST.sub("?", _DIGITS.sub("#", path[:_MAX_PATH_CHARACTERS]))
+    """A path with only those segments that can be words of a route."""
+    segments = path.split("/")[:_MAX_SEGMENTS]
+    return "/".join(segment if _WORD.fullmatch(segment) else "?" for segment in segments)

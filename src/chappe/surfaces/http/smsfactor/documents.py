@@ -43,15 +43,11 @@ class RequestDocument:
             return msgspec.convert({}, type_)
         try:
             if self._content.syntax == "json":
-                return _decode(document, type_)
+                return _from_json(document, type_)
             found = self._xml_document()
-            return msgspec.convert({root or found.root: found.tree}, type_)
+            return msgspec.convert({root or found.root: found.tree or {}}, type_)
         except msgspec.ValidationError as error:
             _refuse(error)
-        except msgspec.DecodeError as error:
-            raise BadFormat(str(error), syntax="json") from None
-        except RecursionError:
-            raise BadFormat("nested too deep", syntax="json") from None
 
     def _xml_document(self) -> xml_in.Document:
         if self._xml is None:
@@ -59,11 +55,22 @@ class RequestDocument:
         return self._xml
 
 
-def _decode(document: bytes, type_: type[T]) -> T:
+def _from_json(document: bytes, type_: type[T]) -> T:
     decoder = _DECODERS.get(type_)
     if decoder is None:
         decoder = _DECODERS[type_] = msgspec.json.Decoder(type_)
-    decoded: T = decoder.decode(document)
+    try:
+        decoded: T = decoder.decode(document)
+    except msgspec.ValidationError:
+        # A wrong value may be met before a fault of the syntax, which is the greater one.
+        _from_json(document, msgspec.Raw)
+        raise
+    except msgspec.DecodeError as error:
+        raise BadFormat(str(error), syntax="json") from None
+    except UnicodeDecodeError:
+        raise BadFormat("is not UTF-8", syntax="json") from None
+    except RecursionError:
+        raise BadFormat("nested too deep", syntax="json") from None
     return decoded
 
 

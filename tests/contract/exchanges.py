@@ -1,0 +1,62 @@
+"""Golden exchanges: files that say, octet by octet, what is sent and what is answered.
+
+A file holds any number of exchanges, played one after the other against a fresh installation:
+
+    === request
+    GET /credits
+    Authorization: Bearer {token}
+
+    === answer
+    200 application/json; charset=utf-8
+    {"status":1, ...}
+
+`{token}` in a request is the token of the account; `{jwt}` in an answer stands for any token.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.wire import Reply, call
+
+FOLDER = Path(__file__).parent / "exchanges"
+_JWT = r"[\w-]+\.[\w-]+\.[\w-]+"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and the answer it must get."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+    status: int
+    content_type: str
+    answer: str
+
+    async def play(self, port: int, token: str) -> Reply:
+        headers = {name: value.replace("{token}", token) for name, value in self.headers.items()}
+        return await call(port, self.method, self.target.replace("{token}", token), headers, self.body)
+
+    def is_answered_by(self, reply: Reply) -> bool:
+        pattern = re.escape(self.answer).replace(re.escape("{jwt}"), _JWT)
+        return re.fullmatch(pattern, reply.body.decode()) is not None
+
+
+def load(path: Path) -> list[Exchange]:
+    """The exchanges of a file, in their order."""
+    parts = re.split(r"^=== (?:request|answer)\n", path.read_text(), flags=re.MULTILINE)[1:]
+    assert parts, f"{path.name} has no exchange"
+    assert len(parts) % 2 == 0, f"{path.name}: a request without an answer"
+    return [_exchange(request, answer) for request, answer in zip(parts[::2], parts[1::2], strict=True)]
+
+
+def _exchange(request: str, answer: str) -> Exchange:
+    head, _, body = request.strip("\n").partition("\n\n")
+    first, *lines = head.split("\n")
+    method, target = first.split(" ", 1)
+    headers = dict(line.split(": ", 1) for line in lines)
+    start, _, text = answer.strip("\n").partition("\n")
+    status, _, content_type = start.partition(" ")
+    return Exchange(method, target, headers, body.encode(), int(status), content_type, text)

@@ -1,0 +1,71 @@
+"""The envelope of answers and their two syntaxes."""
+
+import pytest
+
+from chappe.domain import errors
+from chappe.surfaces.http.smsfactor.answers import Answer, Fields, failure, success, to_json, to_xml
+from chappe.surfaces.http.smsfactor.statuses import MESSAGES, status_of
+
+DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+
+def test_success_is_status_1_and_exactly_ok() -> None:
+    assert success(Answer({"credits": "812"}), "json") == b'{"status":1,"message":"OK","credits":"812"}'
+    assert success(Answer({"credits": "812"}), "xml").decode() == (
+        DECLARATION + "<response><status>1</status><message>OK</message><credits>812</credits></response>"
+    )
+
+
+def test_a_field_that_is_only_for_json_is_not_in_xml() -> None:
+    answer = Answer({"ticket": None, "cost": 2}, only_json=frozenset({"ticket"}))
+    assert success(answer, "json") == b'{"status":1,"message":"OK","ticket":null,"cost":2}'
+    assert success(answer, "xml").decode() == (
+        DECLARATION + "<response><status>1</status><message>OK</message><cost>2</cost></response>"
+    )
+
+
+def test_a_failure_has_its_fixed_message_and_its_details() -> None:
+    assert failure(-7, "text: is missing", "json") == (
+        b'{"status":-7,"message":"Data error","details":"text: is missing"}'
+    )
+
+
+def test_words_arrays_and_objects_in_xml() -> None:
+    fields: Fields = {"a": None, "b": True, "c": False, "d": [], "e": [1, "2"], "f": {"g": [{"h": ""}]}}
+    assert to_xml(fields).decode() == (
+        DECLARATION + "<response><a>null</a><b>true</b><c>false</c><d></d><e>1</e><e>2</e>"
+        "<f><g><h></h></g></f></response>"
+    )
+
+
+def test_what_xml_cannot_carry_is_left_out_and_the_rest_is_escaped() -> None:
+    text = 'a\x00b\x0bc\x1bd\ud800e\ufffef <&> "\r\n\t\x85'
+    assert to_xml({"t": text}).decode() == (
+        DECLARATION + '<response><t>abcdef &lt;&amp;&gt; "&#13;\n\t\x85</t></response>'
+    )
+
+
+def test_half_a_surrogate_pair_does_not_break_json() -> None:
+    assert to_json({"t": ["a\ud800b", None, 3], "u": {"v": "\udfff"}}) == b'{"t":["ab",null,3],"u":{"v":""}}'
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status"),
+    [
+        (errors.NotAuthenticated("x"), -1),
+        (errors.BadFormat("x", syntax="xml"), -2),
+        (errors.InsufficientCredits("x"), -3),
+        (errors.BadDate("x"), -4),
+        (errors.NotFound("x"), -5),
+        (errors.BadFormat("x", syntax="json"), -6),
+        (errors.BadData("x"), -7),
+    ],
+)
+def test_every_refusal_has_a_status(refusal: errors.Refusal, status: int) -> None:
+    assert status_of(refusal) == status
+
+
+def test_no_refusal_is_without_a_status_and_no_status_without_a_message() -> None:
+    for kind in errors.Refusal.__subclasses__():
+        refusal = errors.BadFormat("x", syntax="xml") if kind is errors.BadFormat else kind("x")
+        assert MESSAGES[status_of(refusal)]
