@@ -161,7 +161,8 @@ class Link(asyncio.Protocol, Generic[T]):
     def _handle(self, events: list[Event[T]]) -> None:
         reason: str | None = None
         for event in events:
-            reason = self._one(event) or reason
+            told = self._one(event)
+            reason = reason or told  # the first says why, the loss of the link only follows
         self._flush()
         if reason is not None:
             self._close(reason)

@@ -120,7 +120,7 @@ class Messages:
         rows, total, matching = await self._store.read(query)
         return Page([_message(row, account) for row in rows], total, matching)
 
-    async def show(self, message_id: int) -> MessageTrace:
+    def show(self, message_id: int) -> MessageTrace:
         """Everything that happened to a message. Raises: NotFound."""
         return self._store.glance(lambda tx: _trace(tx, message_id))
 

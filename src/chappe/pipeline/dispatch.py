@@ -164,6 +164,7 @@ class LaneRunner:
         """Serve the lane until `stop`."""
         await self._store.write(self._recorder.load)
         await self._store.write(self._take_over)
+        self._recorder.recorded(await self._store.write(lambda tx: self._recorder.reconsider(tx, now_ms())))
         self.carrier.start()
         while not self._is_stopping:
             await self._wait()

@@ -18,10 +18,12 @@ from chappe.store.ids import Ids
 from chappe.store.quarantine import Quarantined
 from chappe.store.sqlite import Tx
 from chappe.store.tracking import FoundPart
-from chappe.telecom.receipts import key, match_keys
+from chappe.telecom.receipts import MatchRule, key, match_keys
 
 # Receipts of a carrier that are held in memory to be matched with a later answer; older ones stay in the table.
 MAX_HELD = 20_000
+# So many last digits tell numbers apart, whatever stands before them.
+SIGNIFICANT = 8
 # Each resend may reach the person twice: a carrier that never answers is not fed for ever.
 MAX_RESENDS = 2
 # The rule that is counted when a receipt was matched by its number, because its submit was never answered.
@@ -81,13 +83,14 @@ class _Batch:
     leaving: list[int] = field(default_factory=list)
     again_now: list[int] = field(default_factory=list)
     again_later: list[tuple[int, int, int]] = field(default_factory=list)
-    unknown: list[tuple[int, int]] = field(default_factory=list)
+    lost_numbers: list[int] = field(default_factory=list)
     trace: list[tuple[int, int, str, str]] = field(default_factory=list)
     final: list[Tracked] = field(default_factory=list)
     may_have_left: set[int] = field(default_factory=set)
     rules: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     sent: int = 0
     refused: int = 0
+    lost: int = 0
 
 
 class Recorder:
@@ -97,29 +100,44 @@ class Recorder:
         self._lane = lane
         self._ids = ids
         self._held: dict[str, Quarantined] = {}
+        self._held_by_number: dict[int, Quarantined] = {}
 
     def load(self, tx: Tx) -> None:
         """Take up the quarantine of an earlier process."""
         self._hold(quarantine.newest(tx, self._lane.carrier_id, MAX_HELD))
+
+    def reconsider(self, tx: Tx, now: int) -> Recorded:
+        """Look through the quarantine for receipts of messages that have become unknown since."""
+        batch = _Batch(now, {})
+        held = list(self._held_by_number.values())
+        unmatched = {one.ref for one in self._record_receipts(tx, batch, [_received(early) for early in held])}
+        released = [early for early in held if early.ref not in unmatched]
+        return self._finish(tx, batch, [], released)
 
     def record(self, tx: Tx, outcomes: Sequence[Outcome], receipts: Sequence[ReceiptIn], now: int) -> Recorded:
         """Write a batch down. Call `recorded` with the result once it is committed."""
         batch = _Batch(now, tracking.load(tx, [outcome.message_id for outcome in outcomes]) if outcomes else {})
         if outcomes:
             self._record_outcomes(tx, batch, outcomes)
-        held = self._held_for(batch.new_parts)
-        waiting = [ReceiptIn(*early[1:]) for early in held]
+        held = self._held_for(batch)
+        waiting = [_received(early) for early in held]
         unmatched = self._record_receipts(tx, batch, [*waiting, *receipts]) if waiting or receipts else []
-        kept = quarantine.insert(tx, self._lane.carrier_id, unmatched, now)
-        quarantine.delete(tx, [early.id for early in held])
-        self._write(tx, batch)
-        return Recorded(batch.sent, batch.refused, len(batch.unknown), len(batch.final), kept, held)
+        return self._finish(tx, batch, unmatched, held)
 
     def recorded(self, result: Recorded) -> None:
+        """Remember what is in quarantine, and forget what has left it."""
         for released in result.released:
             for _, held_key in match_keys(released.ref):
                 self._held.pop(held_key, None)
+            if released.number is not None:
+                self._held_by_number.pop(released.number, None)
         self._hold(result.quarantined)
+
+    def _finish(self, tx: Tx, batch: _Batch, unmatched: list[ReceiptIn], released: list[Quarantined]) -> Recorded:
+        kept = quarantine.insert(tx, self._lane.carrier_id, unmatched, batch.now)
+        quarantine.delete(tx, [early.id for early in released])
+        self._write(tx, batch)
+        return Recorded(batch.sent, batch.refused, batch.lost, len(batch.final), kept, released)
 
     def give_up(self, tx: Tx, messages: Iterable[int], dlr: Dlr, why: str, now: int, *, may_have_left: bool) -> int:
         """Finish messages that no answer will come for."""
@@ -136,6 +154,7 @@ class Recorder:
 
     def _record_outcomes(self, tx: Tx, batch: _Batch, outcomes: Sequence[Outcome]) -> None:
         in_queue = queue.states(tx, batch.messages)
+        unknown: list[tuple[int, int]] = []
         for outcome in outcomes:
             message = batch.messages.get(outcome.message_id)
             if message is None:
@@ -155,13 +174,14 @@ class Recorder:
                     batch.again_now.append(message.id)
             elif result == "unknown":
                 if is_ours:
-                    self._unknown(batch, message, outcome)
+                    unknown.append(self._unknown(batch, message, outcome))
             elif isinstance(result, Refused):
                 batch.refused += 1
                 if is_ours:
                     self._refused(batch, message, outcome, result)
             else:
                 assert_never(result)
+        queue.make_unknown(tx, unknown)  # before the receipts, which may settle them
 
     def _take_refs(self, batch: _Batch, message: Tracked, outcome: Outcome) -> None:
         carrier = self._lane.carrier_id
@@ -171,12 +191,13 @@ class Recorder:
         if any(ref != NO_REF for ref in outcome.refs):
             submitted(message, outcome.refs, batch.now)
 
-    def _unknown(self, batch: _Batch, message: Tracked, outcome: Outcome) -> None:
-        decides_at = self._lane.policy.decides_at(batch.now, outcome.expires_at)
-        batch.unknown.append((decides_at, message.id))
+    def _unknown(self, batch: _Batch, message: Tracked, outcome: Outcome) -> tuple[int, int]:
+        batch.lost += 1
+        batch.lost_numbers.append(message.number)
         batch.trace.append(
             (message.id, batch.now, "unknown", f"written, never answered; policy: {self._lane.policy.kind}")
         )
+        return self._lane.policy.decides_at(batch.now, outcome.expires_at), message.id
 
     def _refused(self, batch: _Batch, message: Tracked, outcome: Outcome, refused: Refused) -> None:
         verdict = after_refusal(refused, outcome.attempts)
@@ -206,7 +227,7 @@ class Recorder:
         matches: list[tuple[ReceiptIn, FoundPart]] = []
         unmatched: list[ReceiptIn] = []
         for one, keys in zip(receipts, wanted, strict=True):
-            match = _first_match(keys, parts)
+            match = _first_match(one.number, keys, parts)
             if match is not None:
                 batch.rules[match[0]] += 1
                 matches.append((one, match[1]))
@@ -231,7 +252,7 @@ class Recorder:
         batch.rules[BY_NUMBER] += 1
         batch.leaving.append(found)
         batch.trace.append((found, batch.now, "known again", f"a receipt for this number came under the id {one.ref}"))
-        part = FoundPart(key(one.ref), found, 0, 0)
+        part = FoundPart(key(one.ref), found, 0, 0, one.number)
         tracking.add_parts(tx, [(self._lane.carrier_id, part.ref_key, found, 0)])
         queue.leave(tx, [found])  # at once, so that a second receipt of this batch does not find it again
         return one, part
@@ -264,27 +285,51 @@ class Recorder:
         queue.leave(tx, batch.leaving)
         queue.again_now(tx, batch.again_now, self._lane.epoch)
         queue.again_later(tx, batch.again_later)
-        queue.make_unknown(tx, batch.unknown)
         tracking.add_trace(tx, batch.trace)
         carriers.count_rules(tx, self._lane.carrier_id, batch.rules)
         announce(tx, self._ids, [message for message in batch.final if message.state != State.CANCELLED], batch.now)
 
-    def _held_for(self, new_parts: list[tuple[int, str, int, int]]) -> list[Quarantined]:
+    def _held_for(self, batch: _Batch) -> list[Quarantined]:
+        """Receipts in quarantine that this batch's answers, or lost answers, may belong to."""
         if not self._held:
             return []
-        found = [self._held[part[1]] for part in new_parts if part[1] in self._held]
+        found = [self._held[part[1]] for part in batch.new_parts if part[1] in self._held]
+        found += [self._held_by_number[to] for to in batch.lost_numbers if to in self._held_by_number]
         return list({early.id: early for early in found}.values())
 
     def _hold(self, receipts: Iterable[Quarantined]) -> None:
         for early in receipts:
             for _, held_key in match_keys(early.ref):
                 self._held[held_key] = early
-        while len(self._held) > MAX_HELD:
-            self._held.pop(next(iter(self._held)))
+            if early.number is not None and early.is_final:
+                self._held_by_number[early.number] = early
+        for held in (self._held, self._held_by_number):
+            while len(held) > MAX_HELD:
+                held.pop(next(iter(held)))  # type: ignore[call-overload]
 
 
-def _first_match(keys: Sequence[tuple[str, str]], parts: dict[str, list[FoundPart]]) -> tuple[str, FoundPart] | None:
+def _received(early: Quarantined) -> ReceiptIn:
+    return ReceiptIn(early.ref, early.number, early.dlr, early.is_final, early.detail)
+
+
+def _first_match(
+    number: int | None, keys: Sequence[tuple[MatchRule, str]], parts: dict[str, list[FoundPart]]
+) -> tuple[str, FoundPart] | None:
+    """The part a receipt is about: the first rule under which a part to the receipt's own number is found.
+
+    A carrier uses its ids again after a while, and one id's decimal is another's hex: the number decides. Some carriers
+    report numbers in another form, so the very same id is believed without it.
+    """
     for rule, each in keys:
-        if each in parts:
-            return rule, parts[each][-1]  # carriers use their ids again after a while: the newest message
+        found = parts.get(each)
+        if found and (fitting := [part for part in found if _is_same_number(number, part.number)]):
+            return rule, fitting[-1]
+    for rule, each in keys:
+        if rule == "same" and each in parts:
+            return rule, parts[each][-1]
     return None
+
+
+def _is_same_number(reported: int | None, number: int) -> bool:
+    """Whether two numbers agree in their last digits, with or without country code and trunk zero."""
+    return reported is None or str(reported)[-SIGNIFICANT:] == str(number)[-SIGNIFICANT:]

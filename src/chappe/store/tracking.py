@@ -21,7 +21,7 @@ _PARTS = Statement(
     " AND ref_key IN (SELECT value FROM json_each(:keys))"
 )
 _FIND = Statement(
-    "SELECT p.ref_key, p.message_id, p.seq, p.dlr FROM part p"
+    "SELECT p.ref_key, p.message_id, p.seq, p.dlr, m.number FROM part p JOIN message m ON m.id = p.message_id"
     " WHERE p.carrier_id = :carrier AND p.ref_key IN (SELECT value FROM json_each(:keys)) ORDER BY p.message_id"
 )
 _NEW_PART = Statement(
@@ -50,6 +50,7 @@ class FoundPart(NamedTuple):
     message_id: int
     seq: int
     dlr: int
+    number: int
 
 
 def load(tx: Tx, ids: Collection[int]) -> dict[int, Tracked]:

@@ -30,7 +30,7 @@ def message_show(id_: int, ticket: bool, as_json: bool, data: Path | None) -> No
     async def work(chappe: Chappe) -> list[MessageTrace]:
         messages = chappe.use_cases.messages
         ids = messages.of_ticket(id_, MAX_OF_TICKET) if ticket else [id_]
-        return [await messages.show(each) for each in ids]
+        return [messages.show(each) for each in ids]
 
     found = within(data, work)
     if as_json:
