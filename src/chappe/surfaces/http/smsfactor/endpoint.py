@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl
 
 import structlog
 from starlette.types import Receive, Scope, Send
 
 from chappe.domain.accounts import Account
-from chappe.domain.errors import BadData, NotAuthenticated, Refusal, Unavailable
+from chappe.domain.errors import NotAuthenticated, Refusal, Unavailable
 from chappe.surfaces.http.access_log import Facts, facts_of
 from chappe.surfaces.http.smsfactor.answers import Syntax, failure, success
 from chappe.surfaces.http.smsfactor.call import Call
@@ -23,6 +22,7 @@ from chappe.surfaces.http.smsfactor.credentials import (
 from chappe.surfaces.http.smsfactor.documents import RequestDocument
 from chappe.surfaces.http.smsfactor.limits import RequestLimits
 from chappe.surfaces.http.smsfactor.negotiation import Content, answer_syntax, content_of
+from chappe.surfaces.http.smsfactor.query import query_of
 from chappe.surfaces.http.smsfactor.routes import Match, match
 from chappe.surfaces.http.smsfactor.statuses import Status, status_of
 from chappe.surfaces.http.smsfactor.upload import Gone, Upload
@@ -36,7 +36,6 @@ _CONTENT_TYPE: Final[dict[Syntax, bytes]] = {
 }
 # A known client sends a body with these too, and means nothing by it.
 _WITHOUT_BODY: Final = frozenset({"GET", "DELETE"})
-_MAX_QUERY_FIELDS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ class SmsFactorApi:
     async def _call(self, incoming: _Incoming) -> Call:
         """Find out who calls, before his body is read wherever that is possible, and what he wants."""
         scope, headers, found = incoming.scope, incoming.headers, incoming.found
-        query = _query(scope["query_string"])
+        query = query_of(scope["query_string"])
         credentials = in_headers(headers) or in_query(query, may_log_in=found.route.may_log_in)
         client_ip = scope["client"][0] if scope.get("client") else None
         if found.route.method in _WITHOUT_BODY:
@@ -139,21 +138,6 @@ class SmsFactorApi:
         if isinstance(credentials, Bearer):
             return self._use_cases.tokens.authenticate(credentials.token, client_ip)
         return await self._use_cases.accounts.authenticate(credentials.username, credentials.password)
-
-
-def _query(query_string: bytes) -> dict[str, str]:
-    try:
-        pairs = parse_qsl(
-            query_string.decode(),
-            keep_blank_values=True,
-            errors="strict",
-            max_num_fields=_MAX_QUERY_FIELDS,
-        )
-    except UnicodeDecodeError:
-        raise BadData("must be UTF-8, percent-encoded", field="query") from None
-    except ValueError:
-        raise BadData(f"has more than {_MAX_QUERY_FIELDS} fields", field="query") from None
-    return dict(pairs)
 
 
 def _failed(facts: Facts, status: Status, details: str, syntax: Syntax) -> bytes:
