@@ -3,7 +3,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench peers clean
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/'
 
@@ -27,6 +27,12 @@ check: $(VENV)/ready  ## format, lint, types, import rules, dependencies
 format: $(VENV)/ready  ## format the code and mend what lint can mend
 	$(BIN)/ruff format src tests
 	$(BIN)/ruff check --fix src tests
+
+peers:  ## install the independent SMPP implementations that the tests talk to
+	@command -v npm >/dev/null || { echo "node and npm are needed: apt-get install nodejs npm" >&2; exit 1; }
+	@npm --prefix tests/peers/node ci --no-audit --no-fund --loglevel=error
+	@command -v bearerbox >/dev/null && command -v smsbox >/dev/null \
+		|| { echo "Kannel is needed: apt-get install kannel" >&2; exit 1; }
 
 clean:  ## remove what the targets made, never the data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache build dist
