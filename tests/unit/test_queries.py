@@ -19,11 +19,7 @@ def test_what_is_percent_encoded_is_read_back(fields: dict[str, str], encode: ob
 
 @given(st.text(st.sampled_from("x=+%41&"), max_size=20))
 def test_odd_queries_are_read_as_the_standard_library_reads_them(text: str) -> None:
-    expected = dict(parse_qsl(text, keep_blank_values=True))
-    found = query_of(text.encode())
-    assert {name: value for name, value in found.items() if name or value} == {
-        name: value for name, value in expected.items() if name or value
-    }
+    assert query_of(text.encode()) == dict(parse_qsl(text, keep_blank_values=True))
 
 
 def test_the_last_field_of_a_name_counts_and_a_bare_name_is_empty() -> None:

@@ -19,7 +19,7 @@ def query_of(query_string: bytes) -> dict[str, str]:
         raise BadData(f"has more than {MAX_FIELDS} fields", field="query")
     query: dict[str, str] = {}
     try:
-        for field in fields:
+        for field in filter(None, fields):
             name, _, value = field.partition(b"=")
             query[_text(name)] = _text(value)
     except UnicodeDecodeError:
