@@ -7,7 +7,8 @@ bytes handed over by reference, window 100, so it shows what both protocol ends 
 import time
 from collections.abc import Callable
 
-from chappe.telecom.smpp import pdu
+from chappe.telecom import receipts
+from chappe.telecom.smpp import pdu, tlv
 from chappe.telecom.smpp.bodies import Bind, ShortMessage
 from chappe.telecom.smpp.commands import BIND_TRANSCEIVER, DELIVER_SM, SUBMIT_SM
 from chappe.telecom.smpp.events import Answers, Deliveries, Submits
@@ -54,6 +55,12 @@ def decode() -> int:
     return 2000
 
 
+def parse_receipts(tlvs: bytes) -> int:
+    for _ in range(2000):
+        receipts.parse(RECEIPT, tlvs)
+    return 2000
+
+
 def pair() -> tuple[ClientSession[int], ServerSession[int]]:
     client, server = ClientSession[int](0.0, window=WINDOW), ServerSession[int](0.0, window=WINDOW)
     client.bind(Bind(BIND_TRANSCEIVER, "bench", "bench"), 0.0)
@@ -82,7 +89,7 @@ def loopback(*, from_template: bool) -> int:
     return done
 
 
-def receipts() -> int:
+def report() -> int:
     """Deliver receipts, acknowledge, take the acknowledgement; 100 in flight."""
     client, server = pair()
     message = MESSAGE._replace(esm_class=4, short_message=RECEIPT, validity_period="")
@@ -116,7 +123,10 @@ if __name__ == "__main__":
     rate("encode submit_sm", encode)
     rate("encode submit_sm from a template", encode_from_template)
     rate("decode deliver_sm", decode)
+    rate("parse a receipt", lambda: parse_receipts(b""))
+    id_and_state = [tlv.value_of("receipted_message_id", "0000012345"), tlv.value_of("message_state", 2)]
+    rate("parse a receipt with TLVs", lambda: parse_receipts(tlv.encode(id_and_state)))
     rate("loopback: submit and answer, both ends", lambda: loopback(from_template=False))
     rate("loopback: the same from a template", lambda: loopback(from_template=True))
-    rate("loopback: receipt and acknowledgement, both ends", receipts)
+    rate("loopback: receipt and acknowledgement, both ends", report)
     answers_only()

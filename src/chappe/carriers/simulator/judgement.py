@@ -54,7 +54,7 @@ class Judge:
 def is_wanted(outcome: Outcome, registered_delivery: int) -> bool:
     """Tell whether the submit asked for a receipt about this outcome.
 
-    Source: SMPP 3.4, 5.2.17; 5.0, 4.7.21 (success only).
+    Source: SMPP 3.4, 5.2.17; SMPP 5.0, 4.7 (success only).
     """
     if not outcome.stat:
         return False

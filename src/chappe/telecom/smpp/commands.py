@@ -1,6 +1,6 @@
 """Command numbers of SMPP, their names, and what may be received in which state of a link.
 
-Source: SMPP 3.4, 5.1.2.1 (command ids) and 2.3 (which PDU in which state); SMPP 5.0, 4.7.5 and 2.4.
+Source: SMPP 3.4, 5.1.2.1 (command ids) and 2.3 (which PDU in which state); SMPP 5.0, chapter 2 and 4.7.
 """
 
 import enum

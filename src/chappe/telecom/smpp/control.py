@@ -1,6 +1,6 @@
 """The seldom half of a session: keep-alive answers, good-byes, refusals, oddities.
 
-Source: SMPP 3.4, 2.2 (states), 3.3 (illegal PDUs), 4.3 (generic_nack); SMPP 5.0, 4.8.4.18 (congestion_state).
+Source: SMPP 3.4, 2.2 (states), 3.3 (unknown PDUs), 4.3 (generic_nack); SMPP 5.0, 4.8 (congestion_state).
 """
 
 from abc import abstractmethod
