@@ -81,7 +81,7 @@ class Submitter:
             messages = tracking.load(tx, [message for lane in waiting.values() for message in lane])
             taken_back = [message for message in messages.values() if cancel(message, now)]
             if not taken_back:
-                raise BadData(f"campaign {ticket} was already sent", field="id")
+                raise BadData(f"nothing of campaign {ticket} can be taken back: it was sent or cancelled", field="id")
             tracking.save(tx, taken_back, now)
             queue.leave(tx, [message.id for message in taken_back])
             return len(taken_back), wallets.read(tx, account.wallet_id).available_mc

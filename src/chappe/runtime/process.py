@@ -1,4 +1,4 @@
-"""One process of Chappe in one role: api, gateway or worker.
+"""One process of Chappe in one role: api, gateway or worker. Each role is a module of this package.
 
 Started by the supervisor (`python -m chappe.runtime.process ROLE`, settings in the environment), or by
 `chappe serve --role ROLE` itself.
@@ -11,33 +11,25 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Literal
 
 import structlog
-import uvicorn
 import uvloop
 
-from chappe import __version__
-from chappe.carriers.guarded_http import guarded_session
 from chappe.domain.errors import Unavailable
-from chappe.pipeline.expire import Expirer
-from chappe.pipeline.gateway import Gateway
-from chappe.pipeline.notify import Notifier
 from chappe.runtime import settings as settings_table
 from chappe.runtime import telemetry
-from chappe.runtime.bootstrap import Chappe, opened
-from chappe.runtime.health import Health
 from chappe.runtime.settings import Settings
-from chappe.surfaces.http.app import build
-from chappe.surfaces.http.smsfactor.limits import RequestLimits
+from chappe.store.migrations import migrate
+from chappe.store.sqlite import Store
 
 Role = Literal["api", "gateway", "worker"]
 ROLES: tuple[Role, ...] = ("api", "gateway", "worker")
 _log = structlog.get_logger("chappe.process")
 
 LOCK_WAIT_S = 30.0
-GRACE_S = 10
 # Set by the supervisor: standard input is a pipe that ends with it.
 UNDER_SUPERVISOR = "CHAPPE_SUPERVISED"
 
@@ -46,96 +38,27 @@ class AlreadyRunning(Exception):
     """Another process has this role on this data folder."""
 
 
-class _Server(uvicorn.Server):
-    """A server that leaves the signals to us."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 def run(role: Role, settings: Settings) -> None:
     """Run one role until SIGTERM, SIGINT, or the end of the supervisor."""
     telemetry.configure(settings.log_level, settings.log_format, role)
-    uvloop.run(_run(role, settings))
+    # By name, so that a role loads only what it needs: the gateway no web framework, the API no SMPP.
+    module = import_module(f"chappe.runtime.{role}")
+    uvloop.run(module.run(settings))
 
 
-async def _run(role: Role, settings: Settings) -> None:
-    async with opened(settings) as chappe:
-        match role:
-            case "api":
-                await _api(chappe)
-            case "gateway":
-                async with _only_one(settings.data, role):
-                    await _gateway(chappe)
-            case "worker":
-                async with _only_one(settings.data, role):
-                    await _worker(chappe)
-
-
-async def _api(chappe: Chappe) -> None:
-    settings = chappe.settings
-    health = Health(chappe.store, chappe.carriers)
-    limits = RequestLimits(max_body_bytes=settings.max_body_bytes, max_recipients=settings.max_recipients)
-    app = build(chappe.use_cases, problems=health.problems, metrics=health.registry, limits=limits)
-    server = _Server(
-        uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=GRACE_S,
-        )
-    )
-
-    def stop() -> None:
-        server.should_exit = True
-
-    metrics = asyncio.create_task(health.run())
-    with _stopping(stop):
-        _log.info("api starts", host=settings.host, port=settings.port)
-        await server.serve()
-    metrics.cancel()
-    _log.info("api stopped")
-
-
-async def _gateway(chappe: Chappe) -> None:
-    gateway = Gateway(chappe.store, chappe.ids, receipt_wait_s=chappe.settings.receipt_wait_s)
-    with _stopping(gateway.stop):
-        _log.info("gateway starts")
-        await gateway.run()
-    _log.info("gateway stopped")
-
-
-async def _worker(chappe: Chappe) -> None:
-    settings = chappe.settings
-    session = guarded_session(settings.webhook_allow_networks, user_agent=f"Chappe/{__version__}")
-    async with session:
-        notifier = Notifier(chappe.store, session)
-        expirer = Expirer(chappe.store, chappe.ids, receipt_wait_s=settings.receipt_wait_s)
-        stopping: list[asyncio.Task[None]] = []
-
-        def stop() -> None:
-            expirer.stop()
-            stopping.append(asyncio.create_task(notifier.stop()))
-
-        with _stopping(stop):
-            _log.info("worker starts")
-            async with asyncio.TaskGroup() as group:
-                group.create_task(notifier.run())
-                group.create_task(expirer.run())
-        await asyncio.gather(*stopping)
-    _log.info("worker stopped")
+@asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncIterator[Store]:
+    """The database alone, created or upgraded when needed, for roles that need no use case."""
+    migrate(settings.database)
+    store = Store(settings.database)
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 @contextmanager
-def _stopping(stop: Callable[[], None]) -> Iterator[None]:
+def stopping(stop: Callable[[], None]) -> Iterator[None]:
     """Call `stop` once, on a signal or when the supervisor is gone."""
     loop = asyncio.get_running_loop()
     called = False
@@ -159,7 +82,7 @@ def _stopping(stop: Callable[[], None]) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _only_one(data: Path, role: Role) -> AsyncIterator[None]:
+async def only_one(data: Path, role: Role) -> AsyncIterator[None]:
     """Hold the lock of a role on a data folder; the system lets go of it when the process dies.
 
     Raises: AlreadyRunning when another process does not let go of it.

@@ -39,6 +39,7 @@ class Settings:
     webhook_allow_networks: tuple[Network, ...]
     log_level: str
     log_format: str
+    trusted_proxies: str
     max_parts: int
     max_recipients: int
     max_body_bytes: int
@@ -105,6 +106,10 @@ def _networks(text: str) -> tuple[Network, ...]:
         raise ValueError(f"must be networks like 10.0.0.0/8, separated by commas: {error}") from None
 
 
+def _proxies(text: str) -> str:
+    return ",".join(map(str, _networks(text)))
+
+
 def _text(text: str) -> str:
     return text
 
@@ -126,6 +131,12 @@ SETTINGS: Final = (
         "",
         _networks,
         "Private networks that webhooks may call, separated by commas; none by default.",
+    ),
+    Setting(
+        "trusted_proxies",
+        "",
+        _proxies,
+        "Addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas.",
     ),
     Setting("log_level", "info", _choice(LOG_LEVELS), "Least level that is logged: debug, info, warning or error."),
     Setting("log_format", "console", _choice(LOG_FORMATS), "console for people, json for machines."),

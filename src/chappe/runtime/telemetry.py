@@ -5,6 +5,7 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
+import msgspec
 import structlog
 
 # Field names that may carry what a person wrote or who he is.
@@ -13,25 +14,34 @@ _PRIVATE = frozenset({"number", "to", "from", "text", "token", "password", "sign
 
 def configure(level: str, form: str, role: str) -> None:
     """Set up the log of this process, on standard error."""
-    renderer: Any
+    # Tracebacks without local variables: those would be texts, numbers and tokens.
+    renderers: list[Any]
     if form == "json":
-        renderer = structlog.processors.JSONRenderer()
+        plain = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        renderers = [structlog.processors.ExceptionRenderer(plain), structlog.processors.JSONRenderer(_json)]
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+        colours = sys.stderr.isatty()
+        renderers = [
+            structlog.dev.ConsoleRenderer(
+                colors=colours, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _masked,
-            structlog.processors.dict_tracebacks if form == "json" else structlog.processors.ExceptionRenderer(),
-            renderer,
+            *renderers,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.clear_contextvars()
     logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s [{role}] %(name)s %(message)s", stream=sys.stderr)
+
+
+def _json(event: object, **_: object) -> str:
+    return msgspec.json.encode(event, enc_hook=str).decode()
 
 
 def _masked(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

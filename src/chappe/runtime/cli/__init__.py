@@ -1,17 +1,58 @@
 """The command line: `chappe`, and every command under it."""
 
 import sys
+from importlib import import_module
+from typing import NamedTuple
 
 import click
 
 from chappe import __version__
 from chappe.domain.errors import Refusal, Unavailable
-from chappe.runtime.cli import accounts, carriers, demo, messages, serve, simulator
 from chappe.runtime.process import AlreadyRunning
 from chappe.runtime.settings import SettingsError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Place(NamedTuple):
+    """Where a command is defined, and its line in the overview."""
+
+    module: str
+    name: str
+    help: str
+
+
+# Loaded when they are called: `chappe message show` need not wait for a web server's imports.
+COMMANDS = {
+    "serve": _Place("serve", "serve", "Run the server until Ctrl-C or SIGTERM."),
+    "demo": _Place("demo", "demo", "Start Chappe with a simulated carrier and a demo account."),
+    "simulator": _Place("simulator", "simulator", "Run a simulated carrier that misbehaves on demand."),
+    "account": _Place("accounts", "account", "Customers' accounts."),
+    "token": _Place("accounts", "token", "API tokens."),
+    "credits": _Place("accounts", "wallet", "Credits."),
+    "carrier": _Place("carriers", "carrier", "The carriers that take the messages."),
+    "route": _Place("carriers", "route", "Which carrier takes which messages."),
+    "message": _Place("messages", "message", "Single messages."),
+    "settings": _Place("serve", "settings", "Show the effective settings, secrets masked."),
+    "migrate": _Place("serve", "migrate", "Create or upgrade the database."),
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        command: click.Command = getattr(import_module(f"chappe.runtime.cli.{place.module}"), place.name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, place.help) for name, place in COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, package_name="chappe")
 def cli() -> None:
     """Chappe: a self-hosted SMS platform.
@@ -19,22 +60,6 @@ def cli() -> None:
     Settings come from the environment (CHAPPE_...), from the TOML file that CHAPPE_CONFIG names, or from
     the options of a command. `chappe settings` shows what is in force. All commands work while the server runs.
     """
-
-
-for command in (
-    serve.serve,
-    serve.migrate,
-    serve.settings,
-    demo.demo,
-    simulator.simulator,
-    accounts.account,
-    accounts.token,
-    accounts.wallet,
-    carriers.carrier,
-    carriers.route,
-    messages.message,
-):
-    cli.add_command(command)
 
 
 def main() -> None:

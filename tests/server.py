@@ -1,0 +1,146 @@
+"""`chappe serve` as a user runs it: real processes on a data folder, to be watched, killed and started again."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from chappe.manage.carriers import NewCarrier
+from chappe.runtime import settings as settings_table
+from chappe.runtime.bootstrap import opened
+from chappe.runtime.settings import Settings
+
+CHAPPE = str(Path(sys.executable).with_name("chappe"))
+READY_S = 30.0
+STOP_S = 40.0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An installation with an account, a token and a carrier."""
+
+    settings: Settings
+    account_id: int
+    token: str
+
+
+async def prepare(data: Path, carrier_port: int, *, balance: int = 100_000, webhook: str | None = None) -> Prepared:
+    """Set an installation up as the command line would."""
+    settings = settings_table.load({}, data=data, port=free_port())
+    async with opened(settings) as chappe:
+        account = await chappe.use_cases.accounts.create("shop@example.org", "open-sesame", "FR", balance)
+        token = (await chappe.use_cases.tokens.create(account, "tests", None, None)).token
+        if carrier_port:
+            await chappe.carriers.add(NewCarrier("carrier", "127.0.0.1", carrier_port, "chappe", "secret", window=20))
+        if webhook:
+            await chappe.use_cases.webhooks.create(account, type="DLR", url=webhook, signature=None)
+    return Prepared(settings, account.id, token)
+
+
+class Server:
+    """One `chappe serve`."""
+
+    def __init__(self, prepared: Prepared, log: Path, **environment: str) -> None:
+        self.prepared = prepared
+        self.url = f"http://127.0.0.1:{prepared.settings.port}"
+        self._log = log
+        self._environment = {**os.environ, **environment}
+        self.process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        settings = self.prepared.settings
+        with self._log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                CHAPPE, "serve", "--data", str(settings.data), "--port", str(settings.port),
+                env=self._environment, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    async def until_ready(self) -> None:
+        """Wait until readiness says yes."""
+        deadline = asyncio.get_running_loop().time() + READY_S
+        while await self._get("/health/ready") != 200:
+            assert asyncio.get_running_loop().time() < deadline, self.log()
+            await asyncio.sleep(0.1)
+
+    async def _get(self, path: str) -> int:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.prepared.settings.port)
+        except OSError:
+            return 0
+        try:
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            line = await reader.readline()
+            await reader.read()
+            return int(line.split()[1]) if line else 0
+        except (OSError, ValueError, IndexError):
+            return 0
+        finally:
+            writer.close()
+
+    def pids(self) -> dict[str, int]:
+        """The processes that run now, by role; the supervisor too."""
+        if self.process is None or self.process.returncode is not None:
+            return {}
+        found = {"supervisor": self.process.pid}
+        for role in ("api", "gateway", "worker"):
+            for pid in _children(self.process.pid):
+                if _command(pid).endswith(f"chappe.runtime.process {role}"):
+                    found[role] = pid
+        return found
+
+    def kill(self, role: str) -> bool:
+        """kill -9 one process; False when it is not running."""
+        pid = self.pids().get(role)
+        if pid is None:
+            return False
+        os.kill(pid, signal.SIGKILL)
+        return True
+
+    async def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        assert self.process is not None
+        if self.process.returncode is None:
+            self.process.terminate()
+        return await asyncio.wait_for(self.process.wait(), STOP_S)
+
+    def log(self) -> str:
+        return self._log.read_text() if self._log.exists() else ""
+
+
+@asynccontextmanager
+async def serving(prepared: Prepared, log: Path, **environment: str) -> AsyncIterator[Server]:
+    """A server that is ready, and gone afterwards."""
+    server = Server(prepared, log, **environment)
+    await server.start()
+    try:
+        await server.until_ready()
+        yield server
+    finally:
+        await server.stop()
+
+
+def _children(parent: int) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{parent}/task").glob("*/children"):
+        try:
+            found += [int(pid) for pid in task.read_text().split()]
+        except OSError:
+            continue
+    return found
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+    except OSError:
+        return ""
