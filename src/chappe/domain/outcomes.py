@@ -29,6 +29,7 @@ class ReceiptIn(NamedTuple):
     """A receipt as the carrier sent it.
 
     Shape: `ref` is the id it names, `number` whom it is about (None when it does not say), `detail` its own words.
+    Units: `at` is when it came, in milliseconds UTC; None for now.
     """
 
     ref: str
@@ -36,6 +37,7 @@ class ReceiptIn(NamedTuple):
     dlr: int
     is_final: bool
     detail: str
+    at: int | None = None
 
 
 class ReplyIn(NamedTuple):
@@ -50,7 +52,8 @@ class ReplyIn(NamedTuple):
 class Tracked:
     """A message as the database has it, and as this batch leaves it.
 
-    Shape: `refs` has the carrier's id of each part, `-` where none came; `part_dlrs` maps a part to its receipt.
+    Shape: `refs` has the carrier's id of each part, `-` where none came; `part_dlrs` maps a part to its receipt;
+           nothing of the message was at a carrier before `send_at`.
     Units: milliseconds UTC, thousandths of a credit.
     """
 
@@ -72,6 +75,7 @@ class Tracked:
     part_dlrs: dict[int, int] = field(default_factory=dict)
     was_dlr: int = 0
     is_touched: bool = False
+    send_at: int = 0
 
     @property
     def has_refs(self) -> bool:
@@ -92,10 +96,11 @@ class Rollup(NamedTuple):
 def submitted(message: Tracked, refs: list[str], at: int) -> None:
     """The carrier took parts of the message; with the last one the message is sent.
 
-    A carrier with longer part headers may have needed more parts than were priced: what it took is what counts.
+    A carrier with longer part headers may have needed more parts than were priced, or fewer than before its settings
+    were changed: what it took is what counts.
     """
     known = message.refs + [NO_REF] * (len(refs) - len(message.refs))
-    message.refs = [new if new != NO_REF else old for new, old in zip(refs, known, strict=True)]
+    message.refs = [new if new != NO_REF else old for new, old in zip(refs, known, strict=False)]
     message.submitted_at = message.submitted_at or at
     message.is_touched = True
     if message.state == State.ACCEPTED and NO_REF not in message.refs:

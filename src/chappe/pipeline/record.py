@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, assert_never
 
-from chappe.domain.lifecycle import FINAL, Dlr, State
+from chappe.domain.lifecycle import FINAL, Dlr
 from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn, Tracked, finish, receipt, submitted
 from chappe.domain.retry import Again, Fail, Refused, after_refusal
 from chappe.pipeline.events import announce
+from chappe.pipeline.held import MAX_HELD, Held
 from chappe.store import carriers, quarantine, queue, tracking
 from chappe.store.ids import Ids
 from chappe.store.quarantine import Quarantined
@@ -20,8 +21,6 @@ from chappe.store.sqlite import Tx
 from chappe.store.tracking import FoundPart
 from chappe.telecom.receipts import MatchRule, key, match_keys
 
-# Receipts of a carrier that are held in memory to be matched with a later answer; older ones stay in the table.
-MAX_HELD = 20_000
 # So many last digits tell numbers apart, whatever stands before them.
 SIGNIFICANT = 8
 # Each resend may reach the person twice: a carrier that never answers is not fed for ever.
@@ -83,9 +82,8 @@ class _Batch:
     leaving: list[int] = field(default_factory=list)
     again_now: list[int] = field(default_factory=list)
     again_later: list[tuple[int, int, int]] = field(default_factory=list)
-    lost_numbers: list[int] = field(default_factory=list)
     trace: list[tuple[int, int, str, str]] = field(default_factory=list)
-    final: list[Tracked] = field(default_factory=list)
+    final: dict[int, Tracked] = field(default_factory=dict)
     may_have_left: set[int] = field(default_factory=set)
     rules: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     sent: int = 0
@@ -99,42 +97,35 @@ class Recorder:
     def __init__(self, lane: Lane, ids: Ids) -> None:
         self._lane = lane
         self._ids = ids
-        self._held: dict[str, Quarantined] = {}
-        self._held_by_number: dict[int, Quarantined] = {}
+        self._held = Held()
 
     def load(self, tx: Tx) -> None:
         """Take up the quarantine of an earlier process."""
-        self._hold(quarantine.newest(tx, self._lane.carrier_id, MAX_HELD))
+        self._held.add(quarantine.newest(tx, self._lane.carrier_id, MAX_HELD))
 
     def reconsider(self, tx: Tx, now: int) -> Recorded:
         """Look through the quarantine for receipts of messages that have become unknown since."""
-        batch = _Batch(now, {})
-        held = list(self._held_by_number.values())
-        unmatched = {one.ref for one in self._record_receipts(tx, batch, [_received(early) for early in held])}
-        released = [early for early in held if early.ref not in unmatched]
-        return self._finish(tx, batch, [], released)
+        return self._receive(tx, _Batch(now, {}), (), self._held.with_number())
 
     def record(self, tx: Tx, outcomes: Sequence[Outcome], receipts: Sequence[ReceiptIn], now: int) -> Recorded:
         """Write a batch down. Call `recorded` with the result once it is committed."""
         batch = _Batch(now, tracking.load(tx, [outcome.message_id for outcome in outcomes]) if outcomes else {})
         if outcomes:
             self._record_outcomes(tx, batch, outcomes)
-        held = self._held_for(batch)
-        waiting = [_received(early) for early in held]
-        unmatched = self._record_receipts(tx, batch, [*waiting, *receipts]) if waiting or receipts else []
-        return self._finish(tx, batch, unmatched, held)
+        return self._receive(tx, batch, receipts, self._held_for(batch))
 
     def recorded(self, result: Recorded) -> None:
         """Remember what is in quarantine, and forget what has left it."""
-        for released in result.released:
-            for _, held_key in match_keys(released.ref):
-                self._held.pop(held_key, None)
-            if released.number is not None:
-                self._held_by_number.pop(released.number, None)
-        self._hold(result.quarantined)
+        self._held.remove(result.released)
+        self._held.add(result.quarantined)
 
-    def _finish(self, tx: Tx, batch: _Batch, unmatched: list[ReceiptIn], released: list[Quarantined]) -> Recorded:
-        kept = quarantine.insert(tx, self._lane.carrier_id, unmatched, batch.now)
+    def _receive(self, tx: Tx, batch: _Batch, receipts: Sequence[ReceiptIn], held: Sequence[Quarantined]) -> Recorded:
+        """Apply receipts, those held since earlier first, and write everything down."""
+        waiting = [ReceiptIn(*early[1:]) for early in held]
+        unmatched = set(map(id, self._record_receipts(tx, batch, [*waiting, *receipts])))
+        released = [early for early, one in zip(held, waiting, strict=True) if id(one) not in unmatched]
+        fresh = [one for one in receipts if id(one) in unmatched]
+        kept = quarantine.insert(tx, self._lane.carrier_id, fresh, batch.now)
         quarantine.delete(tx, [early.id for early in released])
         self._write(tx, batch)
         return Recorded(batch.sent, batch.refused, batch.lost, len(batch.final), kept, released)
@@ -144,7 +135,7 @@ class Recorder:
         batch = _Batch(now, tracking.load(tx, list(messages)))
         for message in batch.messages.values():
             if finish(message, dlr, now):
-                batch.final.append(message)
+                batch.final[message.id] = message
                 batch.trace.append((message.id, now, "given up", why))
         if may_have_left:
             batch.may_have_left.update(batch.messages)
@@ -160,8 +151,9 @@ class Recorder:
             if message is None:
                 continue
             row = in_queue.get(message.id)
-            # Another owner took the lane over: what the carrier said stands, what to do next is not ours to say.
-            is_ours = row is not None and row[3] == self._lane.epoch
+            # Another owner took the lane over, or the message has been tried again since: what the carrier said
+            # stands, what to do next is not for this outcome to say.
+            is_ours = row is not None and (row[2], row[3]) == (outcome.attempts, self._lane.epoch)
             self._take_refs(batch, message, outcome)
             result = outcome.result
             if message.was in FINAL:  # an early receipt of one part has decided, or its time was over
@@ -181,7 +173,10 @@ class Recorder:
                     self._refused(batch, message, outcome, result)
             else:
                 assert_never(result)
-        queue.make_unknown(tx, unknown)  # before the receipts, which may settle them
+        # Before the receipts: they settle what is unknown by the numbers of what has not been answered.
+        queue.leave(tx, batch.leaving)
+        batch.leaving = []
+        queue.make_unknown(tx, unknown)
 
     def _take_refs(self, batch: _Batch, message: Tracked, outcome: Outcome) -> None:
         carrier = self._lane.carrier_id
@@ -193,7 +188,6 @@ class Recorder:
 
     def _unknown(self, batch: _Batch, message: Tracked, outcome: Outcome) -> tuple[int, int]:
         batch.lost += 1
-        batch.lost_numbers.append(message.number)
         batch.trace.append(
             (message.id, batch.now, "unknown", f"written, never answered; policy: {self._lane.policy.kind}")
         )
@@ -212,12 +206,14 @@ class Recorder:
                 batch.leaving.append(message.id)
                 batch.trace.append((message.id, batch.now, "refused", refused.name))
                 if finish(message, dlr, batch.now):
-                    batch.final.append(message)
+                    batch.final[message.id] = message
             case _:
                 assert_never(verdict)
 
     def _record_receipts(self, tx: Tx, batch: _Batch, receipts: Sequence[ReceiptIn]) -> list[ReceiptIn]:
         """Apply receipts to the parts they name; the ones that name none."""
+        if not receipts:
+            return []
         carrier = self._lane.carrier_id
         wanted = [match_keys(one.ref) for one in receipts]
         # The parts that this very batch adds are not in the table yet.
@@ -228,7 +224,7 @@ class Recorder:
         unmatched: list[ReceiptIn] = []
         for one, keys in zip(receipts, wanted, strict=True):
             match = _first_match(one.number, keys, parts)
-            if match is not None:
+            if match is not None and not self._is_older(tx, batch, one, match[1].message_id):
                 batch.rules[match[0]] += 1
                 matches.append((one, match[1]))
             else:
@@ -246,8 +242,9 @@ class Recorder:
         """A receipt that names an id nobody told us settles the one message to its number whose answer was lost."""
         if one.number is None or (found := queue.only_unknown_to(tx, self._lane.carrier_id, one.number)) is None:
             return None
-        message = batch.messages.get(found) or tracking.load(tx, [found])[found]
-        batch.messages[found] = message
+        if self._is_older(tx, batch, one, found):
+            return None
+        message = _message(tx, batch, found)
         submitted(message, [one.ref], batch.now)
         batch.rules[BY_NUMBER] += 1
         batch.leaving.append(found)
@@ -268,10 +265,12 @@ class Recorder:
                 message.part_dlrs.setdefault(part.seq, part.dlr)
             before = message.part_dlrs.get(part.seq, 0)
             if receipt(message, part.seq, one.dlr, one.is_final, batch.now):
-                batch.final.append(message)
+                batch.final[message.id] = message
                 batch.leaving.append(message.id)
             if message.part_dlrs.get(part.seq, 0) != before:
-                batch.part_dlrs.append((one.dlr, self._lane.carrier_id, part.ref_key, part.message_id, part.seq))
+                # A part that was sent again has two ids: what it is known by now must tell as well.
+                for each in {part.ref_key, *(key(ref) for ref in message.refs[part.seq : part.seq + 1])}:
+                    batch.part_dlrs.append((one.dlr, self._lane.carrier_id, each, part.message_id, part.seq))
             if (one.is_final and one.dlr != Dlr.DELIVERED) or (not one.is_final and message.state not in FINAL):
                 batch.trace.append((message.id, batch.now, "receipt", one.detail))
 
@@ -279,7 +278,7 @@ class Recorder:
         tracking.add_parts(tx, batch.new_parts)
         tracking.save(
             tx, batch.messages.values(), batch.now,
-            carrier=self._lane.carrier_id, may_have_left=batch.may_have_left,
+            carrier=self._lane.carrier_id or None, may_have_left=batch.may_have_left,
         )  # fmt: skip
         tracking.save_part_dlrs(tx, batch.part_dlrs)
         queue.leave(tx, batch.leaving)
@@ -287,29 +286,27 @@ class Recorder:
         queue.again_later(tx, batch.again_later)
         tracking.add_trace(tx, batch.trace)
         carriers.count_rules(tx, self._lane.carrier_id, batch.rules)
-        announce(tx, self._ids, [message for message in batch.final if message.state != State.CANCELLED], batch.now)
+        announce(tx, self._ids, list(batch.final.values()), batch.now)
 
     def _held_for(self, batch: _Batch) -> list[Quarantined]:
-        """Receipts in quarantine that this batch's answers, or lost answers, may belong to."""
+        """Receipts in quarantine that may belong to a message of this batch."""
         if not self._held:
             return []
-        found = [self._held[part[1]] for part in batch.new_parts if part[1] in self._held]
-        found += [self._held_by_number[to] for to in batch.lost_numbers if to in self._held_by_number]
-        return list({early.id: early for early in found}.values())
+        return self._held.find(
+            (part[1] for part in batch.new_parts), (message.number for message in batch.messages.values())
+        )
 
-    def _hold(self, receipts: Iterable[Quarantined]) -> None:
-        for early in receipts:
-            for _, held_key in match_keys(early.ref):
-                self._held[held_key] = early
-            if early.number is not None and early.is_final:
-                self._held_by_number[early.number] = early
-        for held in (self._held, self._held_by_number):
-            while len(held) > MAX_HELD:
-                held.pop(next(iter(held)))  # type: ignore[call-overload]
+    @staticmethod
+    def _is_older(tx: Tx, batch: _Batch, one: ReceiptIn, message: int) -> bool:
+        """Whether a held receipt came before the message could leave, so that it must be about another."""
+        return one.at is not None and one.at < _message(tx, batch, message).send_at
 
 
-def _received(early: Quarantined) -> ReceiptIn:
-    return ReceiptIn(early.ref, early.number, early.dlr, early.is_final, early.detail)
+def _message(tx: Tx, batch: _Batch, message: int) -> Tracked:
+    """A message of the batch, or one that it takes in now."""
+    if message not in batch.messages:
+        batch.messages.update(tracking.load(tx, [message]))
+    return batch.messages[message]
 
 
 def _first_match(

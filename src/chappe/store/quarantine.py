@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from chappe.domain.outcomes import ReceiptIn
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 
@@ -12,14 +13,14 @@ _INSERT = Statement(
 )
 _DELETE = Statement("DELETE FROM unmatched_receipt WHERE id = :id")
 _NEWEST = Statement(
-    "SELECT id, ref, number, dlr, is_final, detail FROM unmatched_receipt WHERE carrier_id = :carrier"
+    "SELECT id, ref, number, dlr, is_final, detail, received_at FROM unmatched_receipt WHERE carrier_id = :carrier"
     " ORDER BY id DESC LIMIT :n"
 )
 _COUNT = Statement("SELECT COUNT(*) FROM unmatched_receipt")
 
 
 class Quarantined(NamedTuple):
-    """A receipt that waits for its message."""
+    """A receipt that waits for its message. Units: `at` is when it came, in milliseconds UTC."""
 
     id: int
     ref: str
@@ -27,16 +28,15 @@ class Quarantined(NamedTuple):
     dlr: int
     is_final: bool
     detail: str
+    at: int
 
 
-def insert(
-    tx: Tx, carrier: int, receipts: Iterable[tuple[str, int | None, int, bool, str]], at: int
-) -> list[Quarantined]:
-    """Keep receipts: (ref, number, dlr, is_final, detail)."""
+def insert(tx: Tx, carrier: int, receipts: Iterable[ReceiptIn], at: int) -> list[Quarantined]:
+    """Keep receipts that came now."""
     kept = []
-    for ref, number, dlr, is_final, detail in receipts:
+    for ref, number, dlr, is_final, detail, _ in receipts:
         row = tx.one(_INSERT, carrier=carrier, ref=ref, number=number, dlr=dlr, is_final=is_final, detail=detail, at=at)
-        kept.append(Quarantined(row[0], ref, number, dlr, is_final, detail))
+        kept.append(Quarantined(row[0], ref, number, dlr, is_final, detail, at))
     return kept
 
 
@@ -45,7 +45,9 @@ def delete(tx: Tx, ids: Iterable[int]) -> None:
 
 
 def newest(tx: Tx, carrier: int, n: int) -> list[Quarantined]:
-    return [Quarantined(r[0], r[1], r[2], r[3], bool(r[4]), r[5]) for r in tx.rows(_NEWEST, carrier=carrier, n=n)]
+    """The last `n` that came, oldest first."""
+    rows = tx.rows(_NEWEST, carrier=carrier, n=n)
+    return [Quarantined(r[0], r[1], r[2], r[3], bool(r[4]), r[5], r[6]) for r in reversed(rows)]
 
 
 def count(tx: Tx) -> int:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from chappe.domain.lifecycle import Queue
 from chappe.store.sqlite import Row, Tx
 from chappe.store.statement import Statement
 
@@ -63,9 +64,9 @@ _LEAVE = Statement("DELETE FROM dispatch WHERE message_id = :message")
 _ORPHANS = Statement(
     "SELECT message_id, expires_at FROM dispatch WHERE lane_id = :lane AND state = 1 AND state > 0 AND epoch < :epoch"
 )
-_UNKNOWN_BY_NUMBER = Statement(
-    "SELECT d.message_id FROM dispatch d JOIN message m ON m.id = d.message_id"
-    " WHERE d.lane_id = :lane AND d.state = 2 AND d.state > 0 AND m.number = :number AND m.parts = 1 LIMIT 2"
+_UNANSWERED_TO = Statement(
+    "SELECT d.message_id, d.state, m.parts FROM dispatch d JOIN message m ON m.id = d.message_id"
+    " WHERE d.lane_id = :lane AND d.state IN (1, 2) AND d.state > 0 AND m.number = :number LIMIT 2"
 )
 _STATES = Statement(
     "SELECT message_id, state, attempts, epoch FROM dispatch WHERE message_id IN (SELECT value FROM json_each(:ids))"
@@ -192,9 +193,11 @@ def orphans(tx: Tx, lane: int, epoch: int) -> list[tuple[int, int]]:
 
 
 def only_unknown_to(tx: Tx, lane: int, number: int) -> int | None:
-    """The one message to a number whose outcome is unknown, None when there is none or several."""
-    rows = tx.rows(_UNKNOWN_BY_NUMBER, lane=lane, number=number)
-    return rows[0][0] if len(rows) == 1 else None
+    """The message of one part to a number whose outcome is unknown; None when it is not the only one to this number
+    that the carrier has not answered. Cost: looks at every message of the lane that is not answered.
+    """
+    rows = tx.rows(_UNANSWERED_TO, lane=lane, number=number)
+    return rows[0][0] if len(rows) == 1 and rows[0][1:] == (Queue.UNKNOWN, 1) else None
 
 
 def states(tx: Tx, messages: Iterable[int]) -> dict[int, Row]:

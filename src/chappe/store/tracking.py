@@ -13,7 +13,7 @@ from chappe.store.wallets import Settlement
 
 _LOAD = Statement(
     "SELECT m.id, m.campaign_id, m.account_id, c.wallet_id, m.number, m.country, m.client_ref, m.parts, m.price_mc,"
-    " m.state, m.dlr, m.carrier_refs, m.submitted_at, m.done_at"
+    " m.state, m.dlr, m.carrier_refs, m.submitted_at, m.done_at, c.send_at"
     " FROM message m JOIN campaign c ON c.id = m.campaign_id WHERE m.id IN (SELECT value FROM json_each(:ids))"
 )
 _PARTS = Statement(
@@ -72,10 +72,12 @@ def load(tx: Tx, ids: Collection[int]) -> dict[int, Tracked]:
             refs,
             submitted,
             done,
+            send_at,
         ) = row
         found[id_] = Tracked(
             id_, campaign, account, wallet, number, country, ref, parts, price, state, state, dlr,
             refs.split(" ") if refs else [NO_REF] * parts, submitted, done, {}, dlr,
+            send_at=send_at,
         )  # fmt: skip
     return found
 
