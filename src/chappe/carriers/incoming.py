@@ -23,7 +23,8 @@ def read_delivery(body: ShortMessage) -> ReceiptIn | ReplyIn:
         return ReplyIn(body.source, body.destination, _text(body, text))
     found = receipts.parse(text, body.tlvs)
     detail = f"{found.state or 'no state'} err:{found.error or '-'} id:{found.message_id or '-'}"
-    return ReceiptIn(found.message_id, _number(body.source), found.dlr_status, found.is_final, detail[:_MAX_DETAIL])
+    ref = found.message_id.strip().replace(" ", "_")  # as ids in answers are kept
+    return ReceiptIn(ref, _number(body.source), found.dlr_status, found.is_final, detail[:_MAX_DETAIL])
 
 
 def _number(address: str) -> int | None:

@@ -115,7 +115,8 @@ class LaneRunner:
         for (sending, part), status, message_id in items:
             if status == 0:
                 # A centre that gives no id is believed; its receipts will name none of ours.
-                sending.refs[part] = message_id.replace(" ", "_") or f"none.{sending.message_id}.{part}"
+                ref = message_id.strip().replace(" ", "_")
+                sending.refs[part] = ref if ref not in ("", NO_REF) else f"none.{sending.message_id}.{part}"
             else:
                 refused = refusal(status)
                 sending.refused = refused
