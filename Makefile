@@ -2,37 +2,53 @@
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
+DEVELOP := $(VENV)/ready-to-develop
 
-.PHONY: help demo test check format bench peers clean
+.PHONY: help demo test check format docs bench peers clean
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/'
 
 # The environment is rebuilt when the lock changes. uv comes from PyPI into the same folder.
-$(VENV)/ready: uv.lock pyproject.toml
-	@test -x $(BIN)/python || python3 -m venv $(VENV) || { echo "Python 3.11 with venv is needed: apt-get install python3-venv" >&2; exit 1; }
+$(VENV)/uv:
+	@python3 -m venv $(VENV) || { echo "Python 3.11 with venv is needed: apt-get install python3-venv" >&2; exit 1; }
 	@$(BIN)/python -m pip --quiet --disable-pip-version-check install 'uv>=0.9'
-	@$(BIN)/uv sync --quiet --frozen --inexact
 	@touch $@
+
+$(VENV)/ready: $(VENV)/uv uv.lock pyproject.toml
+	@echo "Preparing $(VENV) ..."
+	@$(BIN)/uv sync --quiet --frozen --inexact --no-dev
+	@touch $@
+
+$(DEVELOP): $(VENV)/uv uv.lock pyproject.toml
+	@echo "Preparing $(VENV) for development ..."
+	@$(BIN)/uv sync --quiet --frozen --inexact
+	@touch $@ $(VENV)/ready
 
 demo: $(VENV)/ready  ## start Chappe with a simulated carrier and a demo account
 	@$(BIN)/chappe demo
 
-check: $(VENV)/ready  ## format, lint, types, import rules, dependencies
+test: $(DEVELOP) peers  ## run the tests
+	$(BIN)/pytest -n 2
+
+check: $(DEVELOP)  ## format, lint, types, import rules, dependencies
 	$(BIN)/ruff format --check src tests
 	$(BIN)/ruff check src tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry src
 
-format: $(VENV)/ready  ## format the code and mend what lint can mend
+format: $(DEVELOP)  ## format the code and mend what lint can mend
 	$(BIN)/ruff format src tests
 	$(BIN)/ruff check --fix src tests
 
+docs: $(VENV)/ready  ## write the pages that come from tables in the code
+	$(BIN)/chappe settings --reference > docs/settings.md
+
+bench: $(DEVELOP)  ## measure, on this machine, with a neutral carrier and a webhook sink
+	$(BIN)/python -m tests.load.bench
+
 peers:  ## install the independent SMPP implementations that the tests talk to
-	@command -v npm >/dev/null || { echo "node and npm are needed: apt-get install nodejs npm" >&2; exit 1; }
-	@npm --prefix tests/peers/node ci --no-audit --no-fund --loglevel=error
-	@command -v bearerbox >/dev/null && command -v smsbox >/dev/null \
-		|| { echo "Kannel is needed: apt-get install kannel" >&2; exit 1; }
+	@tests/peers/install
 
 clean:  ## remove what the targets made, never the data
-	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache build dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache tests/peers/node/node_modules build dist

@@ -10,7 +10,7 @@ from chappe.carriers.options import SmppOptions
 from chappe.domain.errors import BadData
 from chappe.manage.carriers import BindStatus, CarrierStatus, NewCarrier
 from chappe.runtime.bootstrap import Chappe
-from chappe.runtime.cli.session import data_option, json_option, print_json, print_table, within
+from chappe.runtime.cli.session import data_option, json_option, print_json, within
 
 NOT_SERVED = BindStatus("not running", "no gateway serves it; `chappe serve` starts one", 0, 0, 0)
 
@@ -83,20 +83,10 @@ def carrier_list(as_json: bool, data: Path | None) -> None:
     if as_json:
         print_json(found)
         return
-    rows = [_row(status, bind) for status in found for bind in status.binds or [NOT_SERVED]]
-    columns = [
-        "carrier",
-        "address",
-        "routes",
-        "bind",
-        "since",
-        "in flight",
-        "submitted",
-        "waiting",
-        "unknown",
-        "detail",
-    ]
-    print_table(columns, rows, empty="No carrier yet. Add one with `chappe carrier add NAME --smpp HOST:PORT ...`.")
+    if not found:
+        click.echo("No carrier yet. Add one with `chappe carrier add NAME --smpp HOST:PORT ...`.")
+    for status in found:
+        _print(status)
 
 
 @carrier.command("remove")
@@ -138,9 +128,12 @@ def _address(smpp: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _row(status: CarrierStatus, live: BindStatus) -> list[str]:
-    since = datetime.fromtimestamp(live.since_at / 1000).strftime("%H:%M:%S") if live.since_at else ""
-    return [
-        status.name, f"{status.host}:{status.port}", ", ".join(status.routes), live.state, since, str(live.in_flight),
-        str(live.submitted), str(status.waiting), str(status.unknown), live.detail,
-    ]  # fmt: skip
+def _print(status: CarrierStatus) -> None:
+    rate = f"{status.rate}/s" if status.rate else "no limit"
+    click.echo(f"{status.name}: {status.host}:{status.port}{' over TLS' if status.tls else ''} as {status.system_id}")
+    click.echo(f"  routes {', '.join(status.routes) or 'none'}; window {status.window}, rate {rate}")
+    click.echo(f"  {status.waiting} waiting, {status.unknown} unknown")
+    for number, bind in enumerate(status.binds or [NOT_SERVED], 1):
+        since = datetime.fromtimestamp(bind.since_at / 1000).strftime(" since %H:%M:%S") if bind.since_at else ""
+        counts = f", {bind.in_flight} in flight, {bind.submitted} submitted" if bind.state == "bound" else ""
+        click.echo(f"  bind {number}: {bind.state}{since}{counts}{': ' + bind.detail if bind.detail else ''}")

@@ -7,8 +7,6 @@ from typing import Any, TypeVar
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from chappe.runtime import settings as settings_table
 from chappe.runtime import telemetry
@@ -46,14 +44,3 @@ def within(data: Path | None, work: Callable[[Chappe], Awaitable[T]]) -> T:
 
 def print_json(value: object) -> None:
     click.echo(msgspec.json.encode(value).decode())
-
-
-def print_table(columns: list[str], rows: list[list[str]], *, empty: str) -> None:
-    """Print rows as a table, or say that there are none and what to do about it."""
-    if not rows:
-        click.echo(empty)
-        return
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*row)
-    Console(soft_wrap=True).print(table)

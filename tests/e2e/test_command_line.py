@@ -1,0 +1,125 @@
+"""The command line, as an operator uses it while the server runs and while it does not."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.server import CHAPPE
+
+COMMANDS = [
+    ["serve"], ["demo"], ["simulator"], ["account"], ["account", "create"], ["token", "create"], ["credits", "add"],
+    ["carrier", "add"], ["carrier", "list"], ["carrier", "remove"], ["route", "add"], ["message", "show"], ["migrate"],
+    ["settings"],
+]  # fmt: skip
+
+
+def chappe(*words: str, folder: Path, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a folder of its own."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CHAPPE_")}
+    done = subprocess.run(
+        [CHAPPE, *words], cwd=folder, env={**clean, **environment}, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == code, f"{words}: {done.stdout}{done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(tmp_path: Path, words: list[str]) -> None:
+    shown = chappe(*words, "--help", folder=tmp_path).stdout
+    assert shown.startswith("Usage: chappe " + " ".join(words))
+    assert len(shown.splitlines()) > 5
+
+
+def test_an_operator_sets_up_an_account_a_carrier_and_a_route(tmp_path: Path) -> None:
+    account = json.loads(
+        chappe(
+            "account", "create", "--email", "a@example.org", "--password", "secret1", "--credits", "5", folder=tmp_path
+        ).stdout
+    )
+    assert account == {"client_id": 1}
+    sub = json.loads(
+        chappe(
+            "account", "create", "--email", "b@example.org", "--password", "secret1", "--parent", "a@example.org",
+            "--shared-credits", folder=tmp_path,
+        ).stdout
+    )  # fmt: skip
+    assert sub == {"client_id": 2}
+    issued = json.loads(
+        chappe("token", "create", "--account", "a@example.org", "--name", "first", folder=tmp_path).stdout
+    )
+    assert issued["token"].count(".") == 2
+    assert issued["token_id"] == 1
+    assert json.loads(chappe("credits", "add", "--account", "1", "7", "--json", folder=tmp_path).stdout) == {
+        "credits": 12
+    }
+    added = chappe(
+        "carrier",
+        "add",
+        "acme",
+        "--smpp",
+        "127.0.0.1:2775",
+        "--system-id",
+        "me",
+        "--password",
+        "pw",
+        "--json",
+        folder=tmp_path,
+    )
+    assert json.loads(added.stdout) == {"carrier_id": 1, "name": "acme"}
+    chappe("route", "add", "--carrier", "acme", "--country", "fr", folder=tmp_path)
+    (carrier,) = json.loads(chappe("carrier", "list", "--json", folder=tmp_path).stdout)
+    assert (carrier["name"], carrier["routes"], carrier["binds"]) == ("acme", ["FR", "default"], [])
+    assert "not running" in chappe("carrier", "list", folder=tmp_path).stdout
+    chappe("carrier", "remove", "acme", folder=tmp_path)
+    assert json.loads(chappe("carrier", "list", "--json", folder=tmp_path).stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["token", "create", "--account", "x@y.fr", "--name", "x"], "there is no account x@y.fr"),
+        (["account", "create", "--email", "no address", "--password", "secret1"], "email"),
+        (["account", "create", "--email", "a@example.org", "--password", "short"], "password"),
+        (["account", "create", "--email", "a@example.org", "--password", "secret1", "--country", "FRA"], "country"),
+        (["carrier", "add", "x", "--smpp", "nowhere", "--system-id", "a", "--password", "b"], "must be HOST:PORT"),
+        (["carrier", "add", "x", "--smpp", "h:1", "--system-id", "a" * 16, "--password", "b"], "system_id"),
+        (["carrier", "add", "x", "--smpp", "h:1", "--system-id", "a", "--password", "b" * 9], "password"),
+        (["carrier", "remove", "acme"], "there is no carrier acme"),
+        (["route", "add", "--carrier", "acme"], "there is no carrier acme"),
+        (["message", "show", "99"], "there is no message 99"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_clear_line(tmp_path: Path, words: list[str], says: str) -> None:
+    done = chappe(*words, folder=tmp_path, code=1)
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_all_faults_of_the_settings_are_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "chappe.toml").write_text('log_level = "loud"\nno_such_thing = 1\n')
+    done = chappe(
+        "serve", folder=tmp_path, code=2,
+        CHAPPE_CONFIG="chappe.toml", CHAPPE_PORT="99999", CHAPPE_WEBHOOK_ALLOW_NETWORKS="everything",
+        CHAPPE_MAX_PART="3",
+    )  # fmt: skip
+    for fault in ("CHAPPE_PORT", "CHAPPE_WEBHOOK_ALLOW_NETWORKS", "log_level", "no_such_thing", "CHAPPE_MAX_PART"):
+        assert fault in done.stderr
+
+
+def test_settings_come_from_the_file_the_environment_and_the_options_in_that_order(tmp_path: Path) -> None:
+    (tmp_path / "chappe.toml").write_text('port = 1111\nmax_parts = 3\nhost = "0.0.0.0"\n')
+    done = chappe(
+        "settings", "--json", "--data", "elsewhere", folder=tmp_path, CHAPPE_CONFIG="chappe.toml", CHAPPE_PORT="2222"
+    )
+    shown = json.loads(done.stdout)
+    assert (shown["host"], shown["port"], shown["max_parts"], shown["data"]) == ("0.0.0.0", "2222", "3", "elsewhere")
+
+
+def test_migrate_creates_the_database_once_and_for_its_owner_only(tmp_path: Path) -> None:
+    assert "created" in chappe("migrate", folder=tmp_path).stdout
+    assert "up to date" in chappe("migrate", folder=tmp_path).stdout
+    database = tmp_path / "chappe-data" / "chappe.db"
+    assert oct(database.stat().st_mode & 0o777) == "0o600"
