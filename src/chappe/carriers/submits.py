@@ -18,12 +18,14 @@ _PROTOCOL_MAX_PARTS = 255
 
 
 @lru_cache(maxsize=1024)
-def _cut(text: str, is_unicode: bool, reference_bits: Literal[8, 16]) -> tuple[bytes, ...]:
-    """The octets of each part, without headers. The messages of a campaign share their text, so the cache hits."""
+def _cut(text: str, is_unicode: bool, reference_bits: Literal[8, 16]) -> tuple[int, tuple[bytes, ...]]:
+    """The data coding and the octets of each part, without headers. The messages of a campaign share their text, so
+    the cache hits.
+    """
     cut = segments(text, unicode=is_unicode or None, limit=_PROTOCOL_MAX_PARTS, reference_bits=reference_bits)
     if cut.encoding is Encoding.UCS2:
-        return tuple(part.encode("utf-16-be", "surrogatepass") for part in cut.parts)
-    return tuple(gsm7.encode(part) for part in cut.parts)
+        return _UCS2_CODING, tuple(part.encode("utf-16-be", "surrogatepass") for part in cut.parts)
+    return _GSM7_CODING, tuple(gsm7.encode(part) for part in cut.parts)
 
 
 def submits(
@@ -36,8 +38,7 @@ def submits(
            still belongs to the same message on the handset.
     """
     ton, npi, source = _source(options, sender)
-    octets = _cut(text, is_unicode, options.reference_bits)
-    coding = _UCS2_CODING if is_unicode else _GSM7_CODING
+    coding, octets = _cut(text, is_unicode, options.reference_bits)
     validity = _validity(validity_s) if options.sends_validity else ""
     if len(octets) == 1:
         headers: tuple[bytes, ...] = (b"",)

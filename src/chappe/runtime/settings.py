@@ -224,7 +224,7 @@ def _read_file(path: Path | None, faults: list[str]) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             found = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:  # not there, not TOML, not UTF-8
         faults.append(f"the settings file {path} cannot be read: {error}")
         return {}
     known = {setting.name for setting in SETTINGS}
