@@ -23,7 +23,7 @@ from chappe.store.statement import Statement
 from chappe.store.wallets import Wallet
 from chappe.store.webhooks import insert_webhook
 
-NOW = 1_937_000_000_000  # 2031-05-19 12:53:20 in Paris
+NOW = 1_937_000_000_000  # 2031-05-20 01:33:20 in Paris
 MINUTE = 60_000
 DAY = 24 * 3600 * 1000
 SHOP = Account(1, 1, None, "shop@example.org", "FR", None)

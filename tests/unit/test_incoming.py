@@ -1,0 +1,142 @@
+"""What a carrier delivers: receipts in any form, replies in any alphabet, and octets that make no sense."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chappe.carriers.incoming import read_delivery
+from chappe.domain.outcomes import ReceiptIn, ReplyIn
+from chappe.telecom.smpp import tlv
+from chappe.telecom.smpp.bodies import ShortMessage
+
+RECEIPT = b"id:BC614E sub:001 dlvrd:001 submit date:3105200133 done date:3105200134 stat:DELIVRD err:000 Text:Hello"
+
+
+def body(
+    text: bytes, esm_class: int = 0, data_coding: int = 0, source: str = "33612345678", tlvs: bytes = b""
+) -> ShortMessage:
+    return ShortMessage(1, 1, source, 1, 1, "36180", esm_class, data_coding, text, tlvs=tlvs)
+
+
+def read_receipt(made: ShortMessage) -> ReceiptIn:
+    found = read_delivery(made)
+    assert isinstance(found, ReceiptIn)
+    return found
+
+
+def read_reply(made: ShortMessage) -> ReplyIn:
+    found = read_delivery(made)
+    assert isinstance(found, ReplyIn)
+    return found
+
+
+def one_tlv(tag: int, value: bytes) -> bytes:
+    return tag.to_bytes(2, "big") + len(value).to_bytes(2, "big") + value
+
+
+def test_a_receipt_names_its_message_number_and_status() -> None:
+    assert read_receipt(body(RECEIPT, 0x04)) == ReceiptIn("BC614E", 33612345678, 3, True, "DELIVRD err:000 id:BC614E")
+
+
+@pytest.mark.parametrize(
+    ("word", "dlr", "is_final"),
+    [
+        ("DELIVRD", 3, True),
+        ("UNDELIV", 2, True),
+        ("DELETED", 2, True),
+        ("EXPIRED", 12, True),
+        ("REJECTD", 9, True),
+        ("UNKNOWN", 11, True),
+        ("ACCEPTD", 1, False),
+        ("ENROUTE", 1, False),
+        ("NONSENSE", 1, False),
+    ],
+)
+def test_each_state_of_a_receipt_has_its_status(word: str, dlr: int, is_final: bool) -> None:
+    found = read_receipt(body(RECEIPT.replace(b"DELIVRD", word.encode()), 0x04))
+    assert (found.dlr, found.is_final) == (dlr, is_final)
+
+
+def test_an_intermediate_notification_is_a_receipt() -> None:
+    assert not read_receipt(body(RECEIPT.replace(b"DELIVRD", b"ENROUTE"), 0x20)).is_final
+
+
+def test_a_receipt_may_stand_in_the_payload_and_in_fields_of_its_own() -> None:
+    in_payload = body(b"", 0x04, tlvs=one_tlv(tlv.MESSAGE_PAYLOAD, RECEIPT))
+    assert read_receipt(in_payload).ref == "BC614E"
+    fields = one_tlv(tlv.RECEIPTED_MESSAGE_ID, b"77\0") + one_tlv(tlv.MESSAGE_STATE, b"\x05")
+    found = read_receipt(body(b"", 0x04, tlvs=fields))
+    assert (found.ref, found.dlr, found.is_final) == ("77", 2, True)
+
+
+def test_an_id_with_a_blank_in_it_is_the_one_that_the_answer_gave() -> None:
+    fields = one_tlv(tlv.RECEIPTED_MESSAGE_ID, b"12 34\0") + one_tlv(tlv.MESSAGE_STATE, b"\x02")
+    assert read_receipt(body(b"", 0x04, tlvs=fields)).ref == "12_34"
+
+
+@pytest.mark.parametrize(
+    ("source", "number"),
+    [
+        ("33612345678", 33612345678),
+        ("+33612345678", 33612345678),
+        ("0033612345678", 33612345678),
+        ("0612345678", 612345678),
+        ("", None),
+        ("+", None),
+        ("0", None),
+        ("Shop", None),
+        ("33 6", None),
+        ("-33612345678", None),
+        ("1" * 16, None),
+        ("٣٣", None),
+        ("²", None),
+    ],
+)
+def test_the_number_of_a_receipt_is_read_where_it_is_one(source: str, number: int | None) -> None:
+    assert read_receipt(body(RECEIPT, 0x04, source=source)).number == number
+
+
+def test_a_receipt_that_says_nothing_is_still_a_receipt() -> None:
+    found = read_receipt(body(b"", 0x04))
+    assert (found.ref, found.dlr, found.is_final) == ("", 1, False)
+    assert found.detail == "no state err:- id:-"
+
+
+def test_the_words_of_a_receipt_are_kept_short() -> None:
+    assert len(read_receipt(body(RECEIPT.replace(b"BC614E", b"x" * 5000), 0x04)).detail) == 200
+
+
+@pytest.mark.parametrize(
+    ("octets", "data_coding", "esm_class", "text"),
+    [
+        (b"STOP", 0, 0, "STOP"),
+        (b"caf\x05 \x1be", 0, 0, "café €"),
+        ("Żółć".encode("utf-16-be"), 8, 0, "Żółć"),
+        ("café".encode("latin-1"), 3, 0, "café"),
+        (b"\x05\x00\x03\x01\x02\x01Hello", 0, 0x40, "Hello"),
+        (b"\x05\x00\x03\x01\x02\x01\x00H\x00i", 8, 0x40, "Hi"),
+        (b"\x7fHello", 1, 0x40, None),
+        (b"", 0, 0, ""),
+    ],
+)
+def test_a_reply_is_read_in_its_alphabet(octets: bytes, data_coding: int, esm_class: int, text: str | None) -> None:
+    found = read_reply(body(octets, esm_class, data_coding))
+    assert (found.source, found.destination) == ("33612345678", "36180")
+    if text is not None:
+        assert found.text == text
+
+
+def test_somebody_who_writes_like_a_receipt_has_replied() -> None:
+    assert read_reply(body(RECEIPT)).text.startswith("id:BC614E")
+
+
+@given(st.binary(max_size=300), st.integers(0, 255), st.integers(0, 255), st.text(max_size=20), st.binary(max_size=60))
+def test_no_octets_whatsoever_stop_the_reading(
+    octets: bytes, esm_class: int, data_coding: int, source: str, tlvs: bytes
+) -> None:
+    found = read_delivery(body(octets, esm_class, data_coding, source, tlvs=tlvs))
+    if isinstance(found, ReceiptIn):
+        assert " " not in found.ref
+        assert 0 <= found.dlr <= 12
+    else:
+        found.text.encode("utf-8", "surrogatepass")

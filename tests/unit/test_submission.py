@@ -1,0 +1,240 @@
+"""What a request becomes: who is left out, what each message says and costs, when it leaves."""
+
+from dataclasses import replace
+
+import pytest
+
+from chappe.domain.accounts import Account
+from chappe.domain.errors import BadData, BadDate, Refusal
+from chappe.domain.requests import SubmitRequest
+from chappe.domain.submission import ALERT, MARKETING, SINGLE, Limits, Plan, Routes, plan
+
+NOW = 1_937_000_000_000  # 2031-05-20 01:33:20 in Paris
+SHOP = Account(1, 1, None, "shop@example.org", "FR", None)
+ANYWHERE = Routes({}, 5)
+LIMITS = Limits()
+MOBILES = [f"33612{i:06d}" for i in range(20)]
+
+
+def planned(
+    request: SubmitRequest, account: Account = SHOP, routes: Routes = ANYWHERE, limits: Limits = LIMITS
+) -> Plan:
+    return plan(request, account, routes, limits, NOW)
+
+
+def to(*numbers: str, text: str = "Hello", **more: object) -> SubmitRequest:
+    return SubmitRequest(text, list(numbers), **more)  # type: ignore[arg-type]
+
+
+def test_one_number_becomes_one_message_of_one_part_for_one_credit() -> None:
+    made = planned(to("0612345678"))
+    assert (made.numbers, made.countries, made.lanes) == ([33612345678], ["FR"], [5])
+    assert (made.parts, made.prices_mc, made.cost_mc) == ([1], [1000], 1000)
+    assert (made.total, made.invalid, made.duplicated) == (1, 0, 0)
+
+
+def test_numbers_are_read_as_the_accounts_country_writes_them() -> None:
+    swiss = replace(SHOP, country="CH")
+    assert planned(to("079 123 45 67"), swiss).numbers == [41791234567]
+    assert planned(to("+33 6 12 34 56 78"), swiss).numbers == [33612345678]
+
+
+def test_what_is_no_mobile_number_is_counted_as_invalid_and_left_out() -> None:
+    made = planned(to("0612345678", "0142345678", "hello", "", "0699999999"))
+    assert made.numbers == [33612345678, 33699999999]
+    assert (made.total, made.invalid, made.duplicated) == (5, 3, 0)
+
+
+def test_the_same_number_in_any_form_is_one_message_and_the_rest_duplicates() -> None:
+    made = planned(to("0612345678", "+33612345678", "0033 6 12 34 56 78", "33612345678"))
+    assert made.numbers == [33612345678]
+    assert (made.total, made.invalid, made.duplicated) == (4, 0, 3)
+
+
+def test_an_invalid_number_that_comes_twice_is_invalid_twice() -> None:
+    made = planned(to("0142345678", "0142345678"))
+    assert (made.invalid, made.duplicated, made.numbers) == (2, 0, [])
+
+
+def test_a_request_whose_numbers_are_all_left_out_is_accepted_and_costs_nothing() -> None:
+    made = planned(to("hello", "12"))
+    assert (made.cost_mc, made.total, made.invalid) == (0, 2, 2)
+    assert (made.numbers, made.parts, made.lanes, made.texts) == ([], [], [], [])
+
+
+def test_references_stay_with_their_numbers_when_others_are_left_out() -> None:
+    made = planned(to("x", "0612345678", "0612345678", "0612345679", client_refs=["a", "b", "c", "d"]))
+    assert list(zip(made.numbers, made.client_refs, strict=True)) == [(33612345678, "b"), (33612345679, "d")]
+
+
+def test_a_request_without_references_carries_no_column_of_them() -> None:
+    assert planned(to(*MOBILES)).client_refs == []
+    assert planned(to("0612345678", "0612345679", client_refs=[None, None])).client_refs == []
+    assert planned(to("0612345678", "0612345679", client_refs=[None, "b"])).client_refs == [None, "b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_unicode", "encoding", "parts"),
+    [
+        ("a" * 160, False, 0, 1),
+        ("a" * 161, False, 0, 2),
+        ("a" * 153 * 10, False, 0, 10),
+        ("€" * 80, False, 0, 1),
+        ("€" * 81, False, 0, 2),
+        ("a" * 70, True, 1, 1),
+        ("a" * 71, True, 1, 2),
+        ("你" * 70, True, 1, 1),
+        ("🎉" * 35, True, 1, 1),
+        ("🎉" * 36, True, 1, 2),
+    ],
+)
+def test_each_part_of_a_text_is_paid_for(text: str, is_unicode: bool, encoding: int, parts: int) -> None:
+    made = planned(to(*MOBILES, text=text, is_unicode=is_unicode))
+    assert made.encodings == [encoding] * len(MOBILES)
+    assert made.parts == [parts] * len(MOBILES)
+    assert made.cost_mc == parts * 1000 * len(MOBILES)
+    assert made.texts == []
+
+
+def test_without_unicode_a_text_is_written_in_the_gsm_alphabet() -> None:
+    made = planned(to("0612345678", text="L’œuf “á” 你"))
+    assert made.text == 'L\'oeuf "a" ?'
+    assert made.encodings == [0]
+
+
+def test_with_unicode_a_text_stays_as_it_was_written() -> None:
+    made = planned(to("0612345678", text="L’œuf “á” 你", is_unicode=True))
+    assert made.text == "L’œuf “á” 你"
+    assert made.encodings == [1]
+
+
+def test_accents_that_come_apart_from_their_letters_are_put_together() -> None:
+    made = planned(to("0612345678", text="caf" + "e\u0301"))
+    assert made.text == "café"
+
+
+def test_line_ends_are_one_character() -> None:
+    made = planned(to("0612345678", text="a\r\n" * 80))
+    assert (made.text, made.parts) == ("a\n" * 80, [1])
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n \t", "\r\n"])
+def test_an_empty_text_is_refused(text: str) -> None:
+    with pytest.raises(BadData) as refusal:
+        planned(to("0612345678", text=text))
+    assert refusal.value.field == "text"
+
+
+def test_no_number_at_all_is_refused() -> None:
+    with pytest.raises(BadData):
+        planned(to())
+
+
+def test_more_numbers_than_allowed_are_refused_before_they_are_read() -> None:
+    limits = Limits(max_recipients=3)
+    assert len(planned(to(*MOBILES[:3]), limits=limits).numbers) == 3
+    with pytest.raises(BadData, match="4 numbers; at most 3"):
+        planned(to(*MOBILES[:4]), limits=limits)
+
+
+def test_a_text_of_more_parts_than_allowed_is_refused() -> None:
+    limits = Limits(max_parts=2)
+    assert planned(to("0612345678", text="a" * 306), limits=limits).parts == [2]
+    with pytest.raises(BadData, match="3 parts, at most 2"):
+        planned(to("0612345678", text="a" * 307), limits=limits)
+
+
+def test_one_contact_whose_own_text_is_too_long_refuses_the_request() -> None:
+    infos = [("short", None, None, None), ("x" * 200, None, None, None)]
+    request = to(*MOBILES[:2], text="Hello [info1]", infos=infos)
+    with pytest.raises(BadData):
+        planned(request, limits=Limits(max_parts=1))
+
+
+def test_a_tracked_link_is_refused_and_not_sent_as_text() -> None:
+    with pytest.raises(BadData):
+        planned(to("0612345678", text="See <-short->"))
+
+
+def test_each_contact_gets_its_own_text_price_and_alphabet() -> None:
+    infos = [("Ana", None, None, None), ("a" * 160, None, None, None), None, ("Zoë 你", None, None, None)]
+    made = planned(to("x", *MOBILES[:3], text="Hi [info1]!", infos=infos))
+    assert made.texts == ["Hi " + "a" * 160 + "!", "Hi !", "Hi Zoe ?!"]
+    assert made.parts == [2, 1, 1]
+    assert made.prices_mc == [2000, 1000, 1000]
+    assert made.text == "Hi [info1]!"
+
+
+def test_tags_of_a_request_without_contact_fields_are_left_out() -> None:
+    assert planned(to(*MOBILES[:2], text="Hi [info1]!")).texts == ["Hi !", "Hi !"]
+
+
+def test_a_field_cannot_bring_in_another_field() -> None:
+    infos = [("[info2]", "secret", None, None)]
+    assert planned(to("0612345678", text="Hi [info1]", infos=infos)).texts == ["Hi [info2]"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "priority"),
+    [
+        (to("0612345678"), SINGLE),
+        (to(*MOBILES[:2]), ALERT),
+        (to("0612345678", kind="marketing"), MARKETING),
+        (to(*MOBILES, kind="marketing"), MARKETING),
+    ],
+)
+def test_a_single_alert_goes_before_a_campaign_and_that_before_marketing(
+    request_: SubmitRequest, priority: int
+) -> None:
+    assert planned(request_).priority == priority
+    assert SINGLE < ALERT < MARKETING
+
+
+def test_a_message_leaves_now_and_has_two_days_to_do_so() -> None:
+    made = planned(to("0612345678"))
+    assert (made.send_at, made.is_scheduled) == (NOW, False)
+    assert made.expires_at == NOW + 48 * 3600 * 1000
+
+
+def test_a_message_for_later_has_its_two_days_from_then() -> None:
+    made = planned(to("0612345678", delay="2031-05-21 01:33:20"))
+    assert (made.send_at, made.is_scheduled) == (NOW + 24 * 3600 * 1000, True)
+    assert made.expires_at == made.send_at + 48 * 3600 * 1000
+
+
+def test_a_time_that_has_just_passed_means_now() -> None:
+    made = planned(to("0612345678", delay="2031-05-20 01:00:00"))
+    assert (made.send_at, made.is_scheduled) == (NOW, False)
+
+
+def test_a_past_time_is_refused() -> None:
+    with pytest.raises(BadDate):
+        planned(to("0612345678", delay="2031-05-19 12:00:00"))
+
+
+def test_the_sender_is_the_asked_one_else_the_accounts() -> None:
+    shop = replace(SHOP, sender="Shop")
+    assert planned(to("0612345678", sender="Ana"), shop).sender == "Ana"
+    assert planned(to("0612345678"), shop).sender == "Shop"
+    assert planned(to("0612345678")).sender is None
+
+
+def test_each_country_takes_its_own_lane_and_the_others_the_default() -> None:
+    routes = Routes({"FR": 7, "CH": 8}, 9)
+    made = planned(to("0612345678", "+41791234567", "+32470123456"), routes=routes)
+    assert list(zip(made.countries, made.lanes, strict=True)) == [("FR", 7), ("CH", 8), ("BE", 9)]
+
+
+def test_without_any_carrier_messages_wait_in_no_lane() -> None:
+    assert planned(to("0612345678"), routes=Routes({})).lanes == [0]
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "\ufeff", "\u2028", "\u200b", "🏳️‍🌈" * 3])
+@pytest.mark.parametrize("is_unicode", [True, False])
+def test_odd_characters_are_refused_or_can_be_written_down(text: str, is_unicode: bool) -> None:
+    try:
+        made = planned(to("0612345678", text=text, is_unicode=is_unicode))
+    except Refusal:
+        return
+    made.text.encode("utf-8")
+    assert made.parts == [1]

@@ -1,0 +1,128 @@
+"""How fast a carrier is fed, before and after it says that it is too fast."""
+
+import pytest
+
+from chappe.domain.throttle import FIRST_PAUSE_S, FLOOR_PER_S, MAX_PAUSE_S, Throttle
+
+STEP_S = 0.005  # how often a busy lane asks
+
+
+def fed(throttle: Throttle, start: float, seconds: float, step_s: float = STEP_S) -> int:
+    """How many submits leave when a lane takes all it is allowed to."""
+    total = 0
+    for turn in range(round(seconds / step_s) + 1):
+        count = throttle.allowance(start + turn * step_s, 1_000_000)
+        throttle.used(count)
+        total += count
+    return total
+
+
+def test_without_a_rate_everything_may_leave_at_once() -> None:
+    throttle = Throttle(0)
+    assert throttle.allowance(0.0, 5000) == 5000
+    throttle.used(5000)
+    assert (throttle.allowance(0.0, 1), throttle.wait_s(0.0)) == (1, 0.0)
+
+
+@pytest.mark.parametrize("rate", [1, 5, 20, 100, 5000])
+def test_a_rate_is_kept_and_used(rate: int) -> None:
+    burst = max(1, rate // 10)
+    assert rate * 10 - burst <= fed(Throttle(rate), 1000.0, 10.0) <= rate * 10 + burst
+
+
+@pytest.mark.parametrize("rate", [1, 5, 20, 100, 5000])
+def test_after_a_long_rest_no_more_than_a_tenth_of_a_second_leaves_at_once(rate: int) -> None:
+    throttle = Throttle(rate)
+    fed(throttle, 0.0, 1.0)
+    assert throttle.allowance(10_000.0, 1_000_000) == max(1, rate // 10)
+
+
+def test_no_more_is_allowed_than_is_wanted() -> None:
+    throttle = Throttle(1000)
+    throttle.allowance(0.0, 1)
+    assert [throttle.allowance(10.0, wanted) for wanted in (0, 3, 100, 101)] == [0, 3, 100, 100]
+
+
+def test_the_wait_is_exactly_until_the_next_may_leave() -> None:
+    throttle = Throttle(4)
+    assert throttle.allowance(100.0, 9) == 1
+    throttle.used(1)
+    wait = throttle.wait_s(100.0)
+    assert wait == pytest.approx(0.25)
+    assert throttle.allowance(100.0 + wait - 0.01, 9) == 0
+    assert throttle.allowance(100.0 + wait + 1e-9, 9) == 1
+    assert throttle.wait_s(100.0 + wait) == 0.0
+
+
+def test_a_complaint_stops_everything_for_a_second() -> None:
+    for rate in (0, 100):
+        throttle = Throttle(rate)
+        throttle.allowance(0.0, 1)
+        throttle.hit(10.0)
+        assert throttle.allowance(10.999, 100) == 0
+        assert throttle.wait_s(10.4) == pytest.approx(0.6)
+        assert throttle.allowance(11.0, 100) > 0
+
+
+def test_many_complaints_of_one_window_count_once() -> None:
+    throttle = Throttle(100)
+    throttle.allowance(0.0, 1)
+    for i in range(50):
+        throttle.hit(10.0 + i / 1000)
+    assert throttle.wait_s(10.05) == pytest.approx(0.95)
+
+
+def test_complaint_after_complaint_the_pauses_double_up_to_a_minute() -> None:
+    throttle = Throttle(100)
+    now, pauses = 0.0, []
+    for _ in range(9):
+        throttle.hit(now)
+        pauses.append(throttle.wait_s(now))
+        now += pauses[-1]
+    assert pauses == [pytest.approx(pause) for pause in (1, 2, 4, 8, 16, 32, 60, 60, 60)]
+    assert pauses[0] == FIRST_PAUSE_S
+    assert pauses[-1] == MAX_PAUSE_S
+
+
+def test_after_a_quiet_time_the_next_pause_is_short_again() -> None:
+    throttle = Throttle(100)
+    throttle.hit(0.0)
+    throttle.hit(1.0)  # a pause of two seconds
+    throttle.accepted(3.5)
+    throttle.hit(4.0)
+    assert throttle.wait_s(4.0) == pytest.approx(4.0)
+    throttle.accepted(4.0 + 8.1)
+    throttle.hit(12.5)
+    assert throttle.wait_s(12.5) == pytest.approx(1.0)
+
+
+def test_a_complaint_long_after_the_last_one_pauses_shortly_even_without_answers_between() -> None:
+    throttle = Throttle(100)
+    for now in (0.0, 1.0, 3.0):
+        throttle.hit(now)
+    throttle.hit(3.0 + 2 * MAX_PAUSE_S + 0.1)
+    assert throttle.wait_s(3.0 + 2 * MAX_PAUSE_S + 0.1) == pytest.approx(FIRST_PAUSE_S)
+
+
+def test_a_complaint_cuts_the_rate_by_a_third_and_it_comes_back_by_two_percent_a_second() -> None:
+    throttle = Throttle(1000)
+    fed(throttle, 0.0, 1.0)
+    throttle.hit(1.0)
+    assert fed(throttle, 2.0, 1.0) == pytest.approx(730, abs=100 + 10)
+    assert fed(throttle, 20.0, 1.0) == pytest.approx(1000, abs=110)
+
+
+def test_the_rate_never_falls_below_one_a_second_or_the_configured_rate() -> None:
+    throttle = Throttle(10)
+    now = 0.0
+    for _ in range(40):
+        throttle.hit(now)
+        now += throttle.wait_s(now)
+    assert fed(throttle, now, 10.0) >= 10 * FLOOR_PER_S - 1
+
+
+def test_a_clock_that_steps_back_stops_nothing_for_good() -> None:
+    throttle = Throttle(10)
+    fed(throttle, 100.0, 1.0)
+    assert throttle.allowance(50.0, 10) == 0
+    assert fed(throttle, 50.0, 1.0) >= 9
