@@ -8,7 +8,6 @@ batches.
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from typing import Literal
 
 import structlog
 
@@ -17,13 +16,15 @@ from chappe.carriers.options import SmppOptions
 from chappe.carriers.smpp import Address, Link, SmppCarrier
 from chappe.carriers.submits import submits
 from chappe.domain.errors import Unavailable
-from chappe.domain.lifecycle import Dlr, Queue
+from chappe.domain.lifecycle import Dlr
 from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn, ReplyIn
 from chappe.domain.retry import Refused
 from chappe.domain.throttle import Throttle
 from chappe.pipeline.record import Lane, Recorded, Recorder
 from chappe.pipeline.refusals import refusal
-from chappe.store import queue, replies, tracking
+from chappe.pipeline.sending import Sending, Token
+from chappe.pipeline.upkeep import Upkeep
+from chappe.store import queue, replies
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.queue import Claimed
@@ -33,9 +34,8 @@ from chappe.telecom.smpp.bodies import ShortMessage
 _log = structlog.get_logger("chappe.lane")
 
 MAX_BATCH = 1000
-# How often schedules and unknown outcomes are looked at, and the longest a lane sleeps.
-UPKEEP_S = 0.2
-UPKEEP_BATCH = 2000
+# The longest a lane sleeps.
+SLEEP_S = 0.2
 # After a database failure the lane waits before it tries to write the same things down again.
 UNAVAILABLE_S = 0.5
 DRAIN_S = 12.0
@@ -44,47 +44,7 @@ PACE_S = 0.005
 CONGESTED_PERCENT = 90
 
 
-class Sending:
-    """A message in the hands of the carrier. Shape: a token of the carrier is (sending, part)."""
-
-    __slots__ = (
-        "attempts",
-        "expires_at",
-        "is_told",
-        "left",
-        "message_id",
-        "refs",
-        "refused",
-        "was_kept",
-        "was_lost",
-    )
-
-    def __init__(self, claimed: Claimed, refs: list[str], left: int) -> None:
-        self.message_id = claimed.message_id
-        self.attempts = claimed.attempts
-        self.expires_at = claimed.expires_at
-        self.refs = refs
-        self.left = left
-        self.refused: Refused | None = None
-        self.was_lost = False  # some part was written and never answered
-        self.was_kept = False  # some part was not written
-        self.is_told = False
-
-    def outcome(self) -> Outcome:
-        """What became of it. A lost part outweighs a refused one: the refusal alone would send the lost part again."""
-        result: Refused | Literal["accepted", "unknown", "unsent"]
-        if self.was_lost:
-            result = "unknown"
-        elif self.refused is not None:
-            result = self.refused
-        elif self.was_kept:
-            result = "unsent"
-        else:
-            result = "accepted"
-        return Outcome(self.message_id, list(self.refs), result, self.attempts, self.expires_at)
-
-
-Token = tuple[Sending, int]
+_Delivery = tuple[Link[Token], int, ReceiptIn | ReplyIn]
 
 
 class LaneRunner:
@@ -99,12 +59,12 @@ class LaneRunner:
         self._throttle = Throttle(rate)
         self._pending: deque[tuple[Token, ShortMessage]] = deque()
         self._outcomes: list[Outcome] = []
-        self._deliveries: list[tuple[Link[Token], int, ReceiptIn | ReplyIn]] = []
+        self._deliveries: list[_Delivery] = []
         self._wake = asyncio.Event()
         self._may_have_more = True
         self._open = 0  # messages claimed and not yet told about
         self._is_stopping = False
-        self._upkeep_at = 0.0
+        self._upkeep = Upkeep(store, lane, self._recorder)
         self._turned_at = 0.0
         self._worth_a_commit = max(1, min(address.binds * address.window // 2, MAX_BATCH))
         self._loop = asyncio.get_running_loop()
@@ -137,7 +97,6 @@ class LaneRunner:
 
     def unsent(self, tokens: list[Token]) -> None:
         for sending, _ in tokens:
-            sending.was_kept = True
             self._answered_part(sending)
         self._wake.set()
 
@@ -164,9 +123,15 @@ class LaneRunner:
     async def run(self) -> None:
         """Serve the lane until `stop`."""
         await self._store.write(self._recorder.load)
-        await self._store.write(self._take_over)
+        await self._store.write(self._upkeep.take_over)
         self._recorder.recorded(await self._store.write(lambda tx: self._recorder.reconsider(tx, now_ms())))
         self.carrier.start()
+        try:
+            await self._serve()
+        finally:
+            await self.carrier.stop()
+
+    async def _serve(self) -> None:
         while not self._is_stopping:
             await self._wait()
             await self._turn(self._room())
@@ -196,7 +161,7 @@ class LaneRunner:
         pause = self._throttle.wait_s(self._loop.time())
         self._wake.clear()
         try:
-            async with asyncio.timeout(min(UPKEEP_S, pause) if pause else UPKEEP_S):
+            async with asyncio.timeout(min(SLEEP_S, pause) if pause else SLEEP_S):
                 await self._wake.wait()
         except TimeoutError:
             pass
@@ -208,7 +173,8 @@ class LaneRunner:
         return self._throttle.allowance(self._loop.time(), min(self.carrier.free, MAX_BATCH))
 
     async def _turn(self, room: int) -> None:
-        await self._upkeep()
+        if await self._upkeep.run(self._loop.time()):
+            self._may_have_more = True
         wants = room if self._may_have_more and self._has_ready() else 0
         if room and not wants:
             self._may_have_more = False
@@ -217,6 +183,28 @@ class LaneRunner:
         self._turned_at = self._loop.time()
         outcomes, self._outcomes = self._outcomes, []
         deliveries, self._deliveries = self._deliveries, []
+
+        try:
+            claimed = await self._write(outcomes, deliveries, wants)
+        except Unavailable as error:
+            # The carrier is not acknowledged; everything is written down once the database answers.
+            self._outcomes = outcomes + self._outcomes
+            self._deliveries = deliveries + self._deliveries
+            _log.error("database unavailable", lane=self._lane.carrier_id, reason=str(error))
+            await asyncio.sleep(UNAVAILABLE_S)
+            return
+        except Exception:
+            if not outcomes and not deliveries:
+                raise
+            _log.exception("bug in a batch, written down one by one", lane=self._lane.carrier_id)
+            await self._write_one_by_one(outcomes, deliveries)
+            return
+        if wants:
+            self._may_have_more = len(claimed) == wants
+            self._send(claimed)
+
+    async def _write(self, outcomes: list[Outcome], deliveries: list[_Delivery], wants: int) -> list[Claimed]:
+        """Write down what the carrier said and claim `wants` messages, in one unit of work; then acknowledge."""
 
         def unit(tx: Tx) -> tuple[Recorded | None, list[Claimed]]:
             now = now_ms()
@@ -228,15 +216,7 @@ class LaneRunner:
                 recorded = self._recorder.record(tx, outcomes, receipts, now)
             return recorded, queue.claim(tx, self._lane.carrier_id, self._lane.epoch, wants) if wants else []
 
-        try:
-            recorded, claimed = await self._store.write(unit)
-        except Unavailable as error:
-            # The carrier is not acknowledged; everything is written down once the database answers.
-            self._outcomes = outcomes + self._outcomes
-            self._deliveries = deliveries + self._deliveries
-            _log.error("database unavailable", lane=self._lane.carrier_id, reason=str(error))
-            await asyncio.sleep(UNAVAILABLE_S)
-            return
+        recorded, claimed = await self._store.write(unit)
         if recorded is not None:
             self._open -= len(outcomes)
             self._recorder.recorded(recorded)
@@ -246,14 +226,33 @@ class LaneRunner:
                 unknown=recorded.unknown, final=recorded.final, receipts=len(deliveries),
                 unmatched=len(recorded.quarantined),
             )  # fmt: skip
-        if wants:
-            self._may_have_more = len(claimed) == wants
-            self._send(claimed)
+        return claimed
+
+    async def _write_one_by_one(self, outcomes: list[Outcome], deliveries: list[_Delivery]) -> None:
+        """A fault of ours in one item must not hold up the lane: the others are written down.
+
+        The message of an outcome that cannot be written stays *sending* and becomes unknown with the next owner; a
+        receipt that cannot be written is not acknowledged, so the carrier brings it again.
+        """
+        for each in outcomes:
+            await self._write_alone([each], [])
+        for delivery in deliveries:
+            await self._write_alone([], [delivery])
+
+    async def _write_alone(self, outcomes: list[Outcome], deliveries: list[_Delivery]) -> None:
+        try:
+            await self._write(outcomes, deliveries, 0)
+        except Unavailable:
+            self._outcomes += outcomes
+            self._deliveries += deliveries
+        except Exception:
+            self._open -= len(outcomes)
+            _log.exception("bug", lane=self._lane.carrier_id, messages=[each.message_id for each in outcomes])
 
     def _has_ready(self) -> bool:
         return self._store.glance(lambda tx: queue.has_ready(tx, self._lane.carrier_id))
 
-    def _acknowledge(self, deliveries: list[tuple[Link[Token], int, ReceiptIn | ReplyIn]]) -> None:
+    def _acknowledge(self, deliveries: list[_Delivery]) -> None:
         by_link: dict[int, tuple[Link[Token], list[int]]] = {}
         for link, sequence, _ in deliveries:
             by_link.setdefault(id(link), (link, []))[1].append(sequence)
@@ -305,7 +304,6 @@ class LaneRunner:
         """What was claimed and not written goes back to its place in the queue."""
         waiting, self._pending = self._pending, deque()
         for (sending, _), _ in waiting:
-            sending.was_kept = True
             self._answered_part(sending)
 
     def _answered_part(self, sending: Sending) -> None:
@@ -318,60 +316,7 @@ class LaneRunner:
         """An answer after its time: good news is written down, a refusal only when nothing of the message is open."""
         if not sending.is_told:
             return  # the other parts are still out; the outcome is told with the last of them
-        if NO_REF not in sending.refs:
-            sending.was_lost = False
-            sending.refused = None
-        elif sending.refused is not None and len(sending.refs) == 1:
+        if sending.refused is not None and len(sending.refs) == 1:
             sending.was_lost = False
         self._open += 1
         self._outcomes.append(sending.outcome())
-
-    # -- upkeep
-    def _take_over(self, tx: Tx) -> None:
-        """What an earlier owner was sending when it died may have left or not: unknown."""
-        now = now_ms()
-        policy = self._lane.policy
-        orphans = queue.orphans(tx, self._lane.carrier_id, self._lane.epoch)
-        queue.make_unknown(tx, [(policy.decides_at(now, expires), message) for message, expires in orphans])
-        detail = f"the gateway stopped while it was being sent; policy: {policy.kind}"
-        tracking.add_trace(tx, [(message, now, "unknown", detail) for message, _ in orphans])
-        if orphans:
-            _log.warning("taken over", lane=self._lane.carrier_id, unknown=len(orphans))
-
-    async def _upkeep(self) -> None:
-        if self._loop.time() < self._upkeep_at:
-            return
-        self._upkeep_at = self._loop.time() + UPKEEP_S
-        lane, now = self._lane.carrier_id, now_ms()
-
-        def due(tx: Tx) -> tuple[bool, bool]:
-            return (
-                queue.has_due(tx, lane, Queue.SCHEDULED, now),
-                queue.has_due(tx, lane, Queue.UNKNOWN, now),
-            )
-
-        scheduled, unknown = self._store.glance(due)
-        try:
-            if scheduled:
-                woken = await self._store.write(lambda tx: queue.wake_due(tx, lane, now, UPKEEP_BATCH))
-                self._may_have_more = True
-                if woken == UPKEEP_BATCH:
-                    self._upkeep_at = 0.0  # there are more of them
-            if unknown:
-                await self._store.write(self._settle_unknown)
-        except Unavailable as error:
-            _log.error("database unavailable", lane=lane, reason=str(error))
-
-    def _settle_unknown(self, tx: Tx) -> None:
-        """The policy decides about outcomes that nothing has settled."""
-        now = now_ms()
-        due = queue.unknown_due(tx, self._lane.carrier_id, now, UPKEEP_BATCH)
-        again = [message for message, tries in due if self._lane.policy.resends(tries)]
-        if again:
-            queue.resend(tx, again)
-            detail = "by the policy for unknown outcomes"
-            tracking.add_trace(tx, [(message, now, "resent", detail) for message in again])
-            self._may_have_more = True
-        over = [message for message, tries in due if not self._lane.policy.resends(tries)]
-        why = "no receipt came for a submit that was never answered"
-        self._recorder.give_up(tx, over, Dlr.NETWORK_ERROR, why, now, may_have_left=True)

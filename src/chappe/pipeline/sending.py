@@ -1,0 +1,48 @@
+"""A message in the hands of a carrier, and what became of it."""
+
+from typing import Literal
+
+from chappe.domain.outcomes import NO_REF, Outcome
+from chappe.domain.retry import Refused
+from chappe.store.queue import Claimed
+
+
+class Sending:
+    """A message in the hands of the carrier. Shape: a token of the carrier is (sending, part)."""
+
+    __slots__ = (
+        "attempts",
+        "expires_at",
+        "is_told",
+        "left",
+        "message_id",
+        "refs",
+        "refused",
+        "was_lost",
+    )
+
+    def __init__(self, claimed: Claimed, refs: list[str], left: int) -> None:
+        self.message_id = claimed.message_id
+        self.attempts = claimed.attempts
+        self.expires_at = claimed.expires_at
+        self.refs = refs
+        self.left = left
+        self.refused: Refused | None = None
+        self.was_lost = False  # some part was written and never answered
+        self.is_told = False
+
+    def outcome(self) -> Outcome:
+        """What became of it. A lost part outweighs a refused one: the refusal alone would send the lost part again."""
+        result: Refused | Literal["accepted", "unknown", "unsent"]
+        if NO_REF not in self.refs:
+            result = "accepted"
+        elif self.was_lost:
+            result = "unknown"
+        elif self.refused is not None:
+            result = self.refused
+        else:
+            result = "unsent"
+        return Outcome(self.message_id, list(self.refs), result, self.attempts, self.expires_at)
+
+
+Token = tuple[Sending, int]
