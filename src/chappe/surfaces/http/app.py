@@ -5,15 +5,17 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chappe.surfaces.http.access_log import AccessLog
 from chappe.surfaces.http.smsfactor.endpoint import SmsFactorApi
 from chappe.surfaces.http.smsfactor.limits import RequestLimits
 from chappe.surfaces.http.use_cases import UseCases
+
+_OF_HEALTH = ("/health/", "/metrics")
 
 Problems = Callable[[], Awaitable[Sequence[str]]]
 """Finds out what keeps this process from doing its work; nothing when it is ready."""
@@ -25,7 +27,7 @@ def build(
     problems: Problems,
     metrics: CollectorRegistry,
     limits: RequestLimits | None = None,
-) -> Starlette:
+) -> ASGIApp:
     """The application that the server runs."""
 
     async def live(_: Request) -> Response:
@@ -39,15 +41,22 @@ def build(
     async def exposition(_: Request) -> Response:
         return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 
-    return Starlette(
-        routes=[
-            Route("/health/live", live),
-            Route("/health/ready", ready),
-            Route("/metrics", exposition),
-            Mount("/", SmsFactorApi(use_cases, limits or RequestLimits())),
-        ],
-        middleware=[Middleware(AccessLog)],
+    health = Starlette(
+        routes=[Route("/health/live", live), Route("/health/ready", ready), Route("/metrics", exposition)]
     )
+    return AccessLog(_Split(health, SmsFactorApi(use_cases, limits or RequestLimits())))
+
+
+class _Split:
+    """The wire API gets its requests directly: the framework's layers would cost a fifth of a single send."""
+
+    def __init__(self, health: ASGIApp, wire: ASGIApp) -> None:
+        self._health = health
+        self._wire = wire
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        chosen = self._health if scope["path"].startswith(_OF_HEALTH) else self._wire
+        await chosen(scope, receive, send)
 
 
 def _json(fields: dict[str, object], *, http_status: int = 200) -> Response:
