@@ -80,15 +80,22 @@ class Database:
 
     def __init__(self, path: Path, *, wait_s: float = MAX_WAIT_S) -> None:
         self.path = path
+        self._wait_s = MAX_WAIT_S  # to open, every connection waits: another process may be repairing the file
+        self._waiting_since = 0.0
         try:
             self.connection = apsw.Connection(str(path))
         except apsw.Error as error:
             raise Unavailable(f"cannot open {path}: {error}") from error
+        try:
+            self.connection.set_busy_handler(self._wait)
+            list(self.connection.execute(_SETTINGS))
+        except apsw.Error as error:
+            self.connection.close()
+            raise Unavailable(f"cannot open {path}: {error}") from error
         self._tx = Tx(self.connection)
         self._wait_s = wait_s
-        self.connection.set_busy_handler(self._wait if wait_s else None)
-        self._waiting_since = 0.0
-        list(self.connection.execute(_SETTINGS))
+        if not wait_s:
+            self.connection.set_busy_handler(None)
 
     def _wait(self, tries: int) -> bool:
         now = time.monotonic()
@@ -179,7 +186,9 @@ class Store:
         try:
             return query(self._reader_tx)
         except apsw.Error as error:
-            raise _as_unavailable(error) from error
+            if _is_world(error):
+                raise _for_caller(error) from error
+            raise
 
     async def read(self, query: Unit[T]) -> T:
         """Run a query that may take long in a reader thread, on one snapshot."""
@@ -192,7 +201,7 @@ class Store:
         return database.read(query)
 
     def has_changed(self) -> bool:
-        """Whether another process has committed since the last call. Cost: a microsecond or two."""
+        """Whether anyone, this process included, has committed since the last call. Cost: a microsecond or two."""
         version = cast(int, self._reader.connection.pragma("data_version"))
         changed = version != self._version
         self._version = version
@@ -257,7 +266,7 @@ class Store:
             if failure is not None:
                 future.set_exception(failure)
             elif raised is not None:
-                future.set_exception(_as_unavailable(raised))
+                future.set_exception(_for_caller(raised))
             else:
                 future.set_result(result)
 
@@ -287,9 +296,14 @@ class Store:
         self._writer.close()
 
 
-def _as_unavailable(error: BaseException) -> BaseException:
+def _for_caller(error: BaseException) -> BaseException:
+    """What a unit raised, as its caller is to see it."""
+    told: Exception
     if isinstance(error, apsw.Error) and _is_world(error):
-        unavailable = Unavailable(f"the database does not answer: {error}")
-        unavailable.__cause__ = error
-        return unavailable
-    return error
+        told = Unavailable(f"the database does not answer: {error}")
+    elif isinstance(error, StopIteration):  # a future does not take it
+        told = RuntimeError("the unit of work raised StopIteration")
+    else:
+        return error
+    told.__cause__ = error
+    return told
