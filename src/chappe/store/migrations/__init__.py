@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 
 from chappe.domain.errors import Unavailable
-from chappe.store.sqlite import Database
+from chappe.store.sqlite import MAX_WAIT_S, Database
 
 HERE = Path(__file__).parent
 # The newest file of `versions/`, named by hand so that a start need not load the migration library.
@@ -23,6 +23,7 @@ def version(path: Path) -> str | None:
     try:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
         try:
+            connection.set_busy_timeout(int(MAX_WAIT_S * 1000))
             return _current(connection)
         finally:
             connection.close()
@@ -31,7 +32,8 @@ def version(path: Path) -> str | None:
 
 
 def _current(connection: apsw.Connection) -> str | None:
-    if not connection.table_exists(None, "alembic_version"):
+    # Asked of the file: the connection's own idea of the tables may be older than the lock it has just got.
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchall():
         return None
     return next((str(row[0]) for row in connection.execute("SELECT version_num FROM alembic_version")), None)
 
