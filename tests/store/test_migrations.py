@@ -1,0 +1,121 @@
+"""The way from any database, or none, to this release's schema."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import apsw
+import pytest
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from chappe.domain.errors import Unavailable
+from chappe.store.migrations import HEAD, HERE, migrate, script, version
+from chappe.store.schema import metadata
+
+
+def schema_of(path: Path) -> dict[str, str]:
+    """The statements that made each table and index, by name."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    finally:
+        connection.close()
+    return {str(name): " ".join(str(sql).split()) for name, sql in rows}
+
+
+def declared() -> dict[str, str]:
+    """The statements that the tables as declared would be made with."""
+    dialect = sqlite.dialect()
+    found = {}
+    for table in metadata.sorted_tables:
+        found[table.name] = " ".join(str(CreateTable(table).compile(dialect=dialect)).split())
+        for index in table.indexes:
+            found[str(index.name)] = " ".join(str(CreateIndex(index).compile(dialect=dialect)).split())
+    return found
+
+
+def test_a_migrated_database_has_exactly_the_declared_schema(tmp_path: Path) -> None:
+    path = tmp_path / "chappe.db"
+    assert migrate(path) == (None, HEAD)
+    found = schema_of(path)
+    del found["alembic_version"]
+    assert found == declared()
+
+
+def test_migrating_again_does_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "chappe.db"
+    migrate(path)
+    before, content = schema_of(path), path.read_bytes()
+    assert migrate(path) == (HEAD, HEAD)
+    assert (schema_of(path), path.read_bytes()) == (before, content)
+
+
+def test_the_version_is_told_without_making_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "chappe.db"
+    assert version(path) is None
+    assert not path.exists()
+    migrate(path)
+    assert version(path) == HEAD
+
+
+def test_a_database_without_our_tables_has_no_version_yet(tmp_path: Path) -> None:
+    path = tmp_path / "chappe.db"
+    path.touch()
+    assert version(path) is None
+    assert migrate(path) == (None, HEAD)
+
+
+def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
+    path = tmp_path / "var" / "lib" / "chappe.db"
+    migrate(path)
+    assert version(path) == HEAD
+
+
+def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "chappe.db"
+    path.write_bytes(b"somebody else's file " * 1000)
+    with pytest.raises(Unavailable):
+        migrate(path)
+    assert path.read_bytes() == b"somebody else's file " * 1000
+
+
+def test_a_migration_that_fails_halfway_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "chappe.db"
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE webhook (something TEXT)")  # in the way of the last of our tables
+    connection.close()
+    with pytest.raises(Unavailable):
+        migrate(path)
+    assert list(schema_of(path)) == ["webhook"]
+    assert version(path) is None
+
+
+def test_eight_processes_that_start_at_once_find_one_finished_database(tmp_path: Path) -> None:
+    path = tmp_path / "chappe.db"
+    program = f"from pathlib import Path; from chappe.store.migrations import migrate; migrate(Path({str(path)!r}))"
+
+    def start(_: int) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100)
+
+    with ThreadPoolExecutor(8) as threads:
+        for done in threads.map(start, range(8)):
+            assert (done.returncode, done.stderr) == (0, "")
+    assert version(path) == HEAD
+    connection = apsw.Connection(str(path))
+    assert connection.execute("SELECT COUNT(*) FROM alembic_version").fetchall() == [(1,)]
+    connection.close()
+
+
+def test_the_newest_migration_is_the_one_that_is_named() -> None:
+    assert max(path.name for path in (HERE / "versions").glob("*.py")).startswith(f"{HEAD}_")
+
+
+def test_the_same_migration_speaks_postgresql() -> None:
+    text = script(None, "postgresql")
+    for table in metadata.sorted_tables:
+        assert f"CREATE TABLE {table.name} (" in text
+    assert text.count("CREATE INDEX") + text.count("CREATE UNIQUE INDEX") == sum(
+        len(table.indexes) for table in metadata.sorted_tables
+    )
