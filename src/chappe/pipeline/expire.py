@@ -8,7 +8,7 @@ import asyncio
 import structlog
 
 from chappe.domain.errors import Unavailable
-from chappe.domain.lifecycle import Dlr, Queue
+from chappe.domain.lifecycle import Dlr
 from chappe.domain.submission import UNROUTED
 from chappe.pipeline.record import Lane, Recorder, UnknownPolicy
 from chappe.store import campaigns, carriers, idempotency, queue
@@ -53,14 +53,18 @@ class Expirer:
     async def once(self) -> None:
         """One round over everything."""
         await self._reroute()
-        after = 0
-        while found := await self._store.read(
-            lambda tx, after=after: campaigns.overdue(tx, now_ms(), after, CAMPAIGNS)  # type: ignore[misc]
-        ):
+        last: Overdue | None = None
+        while found := await self._overdue(last):
             for campaign in found:
                 await self._end_campaign(campaign)
-            after = found[-1].id
+            last = found[-1]
         await self._store.write(lambda tx: idempotency.forget_old(tx, now_ms()))
+
+    async def _overdue(self, after: Overdue | None) -> list[Overdue]:
+        now = now_ms()
+        return await self._store.read(
+            lambda tx: campaigns.overdue(tx, now, now - self._receipt_wait_ms, after, CAMPAIGNS)
+        )
 
     async def _end_campaign(self, campaign: Overdue) -> None:
         while await self._store.write(lambda tx: self._end_unsent(tx, campaign)) == MESSAGES:
@@ -99,8 +103,8 @@ class Expirer:
             routes = carriers.routes(tx)
             alive = {row.id for row in carriers.all_carriers(tx)}
             moved: list[tuple[int, int]] = []
-            for lane, state, _ in queue.depth(tx):
-                if lane in alive or state not in (Queue.READY, Queue.SCHEDULED):
+            for lane in queue.lanes_in_use(tx):
+                if lane in alive:
                     continue
                 waiting = queue.unsent(tx, lane, MESSAGES)
                 for (message, _), to in zip(waiting, routes.lanes([c for _, c in waiting]), strict=True):
@@ -109,8 +113,11 @@ class Expirer:
             queue.move(tx, moved)
             return len(moved)
 
-        if self._store.glance(self._has_stranded) and (moved := await self._store.write(unit)):
+        if not self._store.glance(self._has_stranded):
+            return
+        while moved := await self._store.write(unit):
             _log.info("routed again", messages=moved)
+            await asyncio.sleep(0)  # let the others write
 
     @staticmethod
     def _has_stranded(tx: Tx) -> bool:

@@ -4,7 +4,7 @@ Fair between accounts: within a priority every account's rows get consecutive tu
 so two campaigns that wait for one lane advance side by side, whichever came first and whatever their sizes.
 
 The statements on the partial index `dispatch_later` repeat its condition (`state > 0`): SQLite uses a partial index
-only where the query says its condition word for word.
+only where the query says its condition word for word. What they read in order, they read in the order of the index.
 """
 
 from collections.abc import Iterable, Sequence
@@ -45,7 +45,8 @@ _HAS_DUE = Statement(
 )
 _DUE = Statement(
     "SELECT d.message_id, d.priority, m.account_id FROM dispatch d JOIN message m ON m.id = d.message_id"
-    " WHERE d.lane_id = :lane AND d.state = 3 AND d.state > 0 AND d.ready_at <= :now ORDER BY d.message_id LIMIT :n"
+    " WHERE d.lane_id = :lane AND d.state = 3 AND d.state > 0 AND d.ready_at <= :now"
+    " ORDER BY d.ready_at, d.message_id LIMIT :n"
 )
 _UNKNOWN_DUE = Statement(
     "SELECT message_id, attempts FROM dispatch"
@@ -76,8 +77,9 @@ _UNSENT_OF_CAMPAIGN = Statement(
     "SELECT message_id, lane_id FROM dispatch WHERE message_id BETWEEN :first AND :last AND state IN (0, 3) LIMIT :n"
 )
 _UNSENT_OF_LANE = Statement(
-    "SELECT d.message_id, m.country FROM dispatch d JOIN message m ON m.id = d.message_id"
-    " WHERE d.lane_id = :lane AND d.state IN (0, 3) LIMIT :n"
+    "SELECT d.message_id, m.country FROM (SELECT message_id FROM dispatch WHERE lane_id = :lane AND state = 0"
+    " UNION ALL SELECT message_id FROM dispatch WHERE lane_id = :lane AND state = 3 AND state > 0) d"
+    " JOIN message m ON m.id = d.message_id LIMIT :n"
 )
 _UNANSWERED_OF_CAMPAIGN = Statement(
     "SELECT message_id FROM dispatch WHERE message_id BETWEEN :first AND :last AND (state = 2"
