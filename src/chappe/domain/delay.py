@@ -43,11 +43,11 @@ def paris_instant(wall: datetime) -> datetime:
     if second >= first:  # an ordinary time, or one that happens twice
         return first
     # The skipped hour: the change of offset lies between the two readings.
-    after = second.astimezone(PARIS).utcoffset()
+    before = second.astimezone(PARIS).utcoffset()
     low, high = second, first
     while high - low > timedelta(seconds=1):
         middle = low + (high - low) / 2
-        if middle.astimezone(PARIS).utcoffset() == after:
+        if middle.astimezone(PARIS).utcoffset() == before:
             low = middle
         else:
             high = middle

@@ -9,7 +9,7 @@ FIRST_PAUSE_S = 1.0
 MAX_PAUSE_S = 60.0
 CUT = 0.7
 RECOVER_PER_S = 0.02
-# Without a configured rate the pace that was measured when the carrier complained is the one to cut.
+# However often the carrier complains, the rate is not cut below this. Without a configured rate there is only a pause.
 FLOOR_PER_S = 1.0
 
 

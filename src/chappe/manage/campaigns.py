@@ -22,7 +22,7 @@ CampaignState = Literal["waiting", "sending", "sent", "cancelled", "moderation",
 class CampaignFilter:
     """Which campaigns to list; None leaves a condition out.
 
-    Units: times in milliseconds UTC, both ends included, on the send time; `parts_*` are SMS counts.
+    Units: times in milliseconds UTC, both ends included, on the send time; `sms_*` are SMS counts.
     """
 
     start: int = 0
