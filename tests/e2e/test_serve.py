@@ -76,6 +76,22 @@ async def test_it_is_ready_only_when_it_can_accept_and_dispatch(tmp_path: Path) 
 
 
 @on_loop
+async def test_a_second_server_on_the_same_database_says_so_and_ends(tmp_path: Path) -> None:
+    async with Simulator(simulated()) as carrier:
+        prepared = await prepare(tmp_path / "data", carrier.port)
+        async with serving(prepared, tmp_path / "log"):
+            for port, says in ((free_port(), "another server is running"), (prepared.settings.port, "is in use")):
+                second = await asyncio.create_subprocess_exec(
+                    CHAPPE, "serve", "--data", str(prepared.settings.data), "--port", str(port),
+                    stderr=asyncio.subprocess.PIPE,
+                )  # fmt: skip
+                _, told = await asyncio.wait_for(second.communicate(), 30)
+                assert second.returncode == 1
+                assert says in told.decode()
+                assert "Traceback" not in told.decode()
+
+
+@on_loop
 async def test_a_dead_process_is_restarted(tmp_path: Path) -> None:
     async with Simulator(simulated()) as carrier:
         prepared = await prepare(tmp_path / "data", carrier.port)

@@ -20,8 +20,8 @@ from chappe.store.sqlite import Store, Tx
 
 _log = structlog.get_logger("chappe.gateway")
 
-# How soon a commit of another process is noticed: the delay of a single message on an idle system.
-POLL_S = 0.003
+# How soon a commit of another process is noticed: most of the delay of a single message on an idle system.
+POLL_S = 0.006
 # How often carriers are looked at, leases renewed and bind states reported.
 HEARTBEAT_S = 1.0
 LEASE_S = 10

@@ -12,7 +12,7 @@ _log = structlog.get_logger("chappe.process")
 
 async def run(settings: Settings) -> None:
     """Serve every carrier's lane until told to stop; what is in flight is waited for."""
-    async with only_one(settings.data, "gateway"), opened_store(settings) as store:
+    async with only_one(settings.database, "gateway"), opened_store(settings) as store:
         gateway = Gateway(store, Ids(), receipt_wait_s=settings.receipt_wait_s)
         with stopping(gateway.stop):
             _log.info("gateway starts")

@@ -82,23 +82,23 @@ def stopping(stop: Callable[[], None]) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def only_one(data: Path, role: Role) -> AsyncIterator[None]:
-    """Hold the lock of a role on a data folder; the system lets go of it when the process dies.
+async def only_one(database: Path, what: str, wait_s: float = LOCK_WAIT_S) -> AsyncIterator[None]:
+    """Be the only one of a kind on a database; the system lets go of the lock when the process dies.
 
     Raises: AlreadyRunning when another process does not let go of it.
     """
-    deadline = asyncio.get_running_loop().time() + LOCK_WAIT_S
-    with _lock_file(data, role) as file:
+    deadline = asyncio.get_running_loop().time() + wait_s
+    with _lock_file(database, what) as file:
         while not _locks(file):
             if asyncio.get_running_loop().time() > deadline:
-                raise AlreadyRunning(f"another {role} is running on {data}: stop it first")
+                raise AlreadyRunning(f"another {what} is running on {database}: stop it first")
             await asyncio.sleep(0.1)
         yield
 
 
-def _lock_file(data: Path, role: Role) -> IO[str]:
-    data.mkdir(parents=True, exist_ok=True)
-    return (data / f"{role}.lock").open("a")
+def _lock_file(database: Path, what: str) -> IO[str]:
+    database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return database.with_name(f"{what}.lock").open("a")
 
 
 def _locks(file: IO[str]) -> bool:

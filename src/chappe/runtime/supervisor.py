@@ -8,7 +8,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 
 import structlog
 
-from chappe.runtime.process import ROLES, UNDER_SUPERVISOR, Role
+from chappe.runtime.process import ROLES, UNDER_SUPERVISOR, Role, only_one
 from chappe.runtime.settings import PREFIX, SETTINGS, Settings
 from chappe.store.migrations import migrate
 
@@ -29,14 +29,18 @@ class Supervisor:
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Run every role until `stop`, a signal's or the caller's."""
+        """Run every role until `stop`, a signal's or the caller's.
+
+        Raises: AlreadyRunning when another server has the database.
+        """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
-        migrate(self._settings.database)
-        async with asyncio.TaskGroup() as group:
-            for role in ROLES:
-                group.create_task(self._keep(role))
+        async with only_one(self._settings.database, "server", wait_s=FIRST_WAIT_S):
+            migrate(self._settings.database)
+            async with asyncio.TaskGroup() as group:
+                for role in ROLES:
+                    group.create_task(self._keep(role))
 
     def stop(self) -> None:
         """Tell every process to finish what it does and end."""

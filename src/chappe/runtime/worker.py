@@ -17,7 +17,7 @@ _log = structlog.get_logger("chappe.process")
 async def run(settings: Settings) -> None:
     """Do the jobs until told to stop; posts on their way are waited for."""
     session = guarded_session(settings.webhook_allow_networks, user_agent=USER_AGENT)
-    async with only_one(settings.data, "worker"), opened_store(settings) as store, session:
+    async with only_one(settings.database, "worker"), opened_store(settings) as store, session:
         notifier = Notifier(store, session)
         expirer = Expirer(store, Ids(), receipt_wait_s=settings.receipt_wait_s)
         ending: list[asyncio.Task[None]] = []

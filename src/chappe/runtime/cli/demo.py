@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 from pathlib import Path
 
 import click
@@ -18,7 +17,7 @@ from chappe.manage.feed import Feed
 from chappe.runtime import settings as settings_table
 from chappe.runtime import telemetry
 from chappe.runtime.bootstrap import Chappe, opened
-from chappe.runtime.cli.session import data_option
+from chappe.runtime.cli.session import check_free, data_option
 from chappe.runtime.settings import Settings
 from chappe.runtime.supervisor import Supervisor
 
@@ -47,7 +46,7 @@ def demo(port: int | None, carrier_port: int, data: Path | None) -> None:
     settings = settings_table.load(data=data, port=port, log_level="warning")
     telemetry.configure("warning", settings.log_format, "demo")
     for wanted in (settings.port, carrier_port, carrier_port + 1):
-        _check_free(settings.host, wanted)
+        check_free(settings.host, wanted)
     asyncio.run(_run(settings, carrier_port))
 
 
@@ -167,14 +166,3 @@ Send a campaign, answer in JSON:
 
 What happens shows here. Ctrl-C stops everything.
 """)
-
-
-def _check_free(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            raise click.ClickException(
-                f"port {port} is in use: stop what listens there, or choose with --port and --carrier-port"
-            ) from None

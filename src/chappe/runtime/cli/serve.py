@@ -8,7 +8,7 @@ import click
 
 from chappe.runtime import process, telemetry
 from chappe.runtime import settings as settings_table
-from chappe.runtime.cli.session import data_option, json_option, print_json
+from chappe.runtime.cli.session import check_free, data_option, json_option, print_json
 from chappe.runtime.process import ROLES, Role
 from chappe.runtime.supervisor import Supervisor
 from chappe.store.migrations import migrate as migrate_database
@@ -32,6 +32,8 @@ def serve(host: str | None, port: int | None, role: str, data: Path | None) -> N
     """
     settings = settings_table.load(data=data, host=host, port=port)
     telemetry.configure(settings.log_level, settings.log_format, role)
+    if role in ("all", "api"):
+        check_free(settings.host, settings.port)
     if role == "all":
         asyncio.run(Supervisor(settings).run())
     else:

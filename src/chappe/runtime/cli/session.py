@@ -1,6 +1,8 @@
 """What every command shares: the settings it runs with, an opened installation, a printed answer."""
 
 import asyncio
+import errno
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -44,3 +46,16 @@ def within(data: Path | None, work: Callable[[Chappe], Awaitable[T]]) -> T:
 
 def print_json(value: object) -> None:
     click.echo(msgspec.json.encode(value).decode())
+
+
+def check_free(host: str, port: int) -> None:
+    """Say clearly that an address cannot be listened on, before anything is started."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            reason = "is in use: stop what listens there, or choose another with an option"
+        else:
+            reason = f"cannot be listened on: {error.strerror or error}"
+        raise click.ClickException(f"{host} port {port} {reason}") from None
