@@ -536,6 +536,17 @@ def test_a_receipt_under_an_id_nobody_told_us_settles_the_only_unknown_message_t
     assert (core.queue_state(message.message_id), core.quarantined()) == (None, [])
 
 
+@pytest.mark.parametrize("ref", ["", "-", "two words"])
+def test_a_receipt_that_names_no_usable_id_settles_the_unknown_message_too(ref: str) -> None:
+    core = Core()
+    core.submit(TO)
+    message = core.claim_one()
+    core.record([lost(message)])
+    core.record(receipts=[on_its_way(ref, NUMBER)])
+    assert (core.status(message.message_id), balance(core)) == (SENT, (CREDITS - 1, 0))
+    assert len((core.message(message.message_id).carrier_refs or "").split(" ")) == 1
+
+
 def test_an_adopted_message_takes_its_later_receipts_under_the_same_id() -> None:
     core = Core()
     core.submit(TO)

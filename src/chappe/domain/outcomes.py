@@ -93,6 +93,15 @@ class Rollup(NamedTuple):
     cancelled: int
 
 
+def ref_of(told: str, message: int, part: int) -> str:
+    """The id a part is known by: as the carrier told it, without blanks.
+
+    A carrier that tells none is believed to have taken the part; it gets an id that no receipt will name.
+    """
+    ref = told.strip().replace(" ", "_")
+    return ref if ref not in ("", NO_REF) else f"none.{message}.{part}"
+
+
 def submitted(message: Tracked, refs: list[str], at: int) -> None:
     """The carrier took parts of the message; with the last one the message is sent.
 

@@ -17,7 +17,7 @@ from chappe.carriers.smpp import Address, Link, SmppCarrier
 from chappe.carriers.submits import submits
 from chappe.domain.errors import Unavailable
 from chappe.domain.lifecycle import Dlr
-from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn, ReplyIn
+from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn, ReplyIn, ref_of
 from chappe.domain.retry import Refused
 from chappe.domain.throttle import Throttle
 from chappe.pipeline.record import Lane, Recorded, Recorder
@@ -75,8 +75,7 @@ class LaneRunner:
         for (sending, part), status, message_id in items:
             if status == 0:
                 # A centre that gives no id is believed; its receipts will name none of ours.
-                ref = message_id.strip().replace(" ", "_")
-                sending.refs[part] = ref if ref not in ("", NO_REF) else f"none.{sending.message_id}.{part}"
+                sending.refs[part] = ref_of(message_id, sending.message_id, part)
             else:
                 refused = refusal(status)
                 sending.refused = refused

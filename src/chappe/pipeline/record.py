@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, assert_never
 
 from chappe.domain.lifecycle import FINAL, Dlr
-from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn, Tracked, finish, receipt, submitted
+from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn, Tracked, finish, receipt, ref_of, submitted
 from chappe.domain.retry import Again, Fail, Refused, after_refusal
 from chappe.pipeline.events import announce
 from chappe.pipeline.held import MAX_HELD, Held
@@ -245,11 +245,12 @@ class Recorder:
         if self._is_older(tx, batch, one, found):
             return None
         message = _message(tx, batch, found)
-        submitted(message, [one.ref], batch.now)
+        ref = ref_of(one.ref, found, 0)
+        submitted(message, [ref], batch.now)
         batch.rules[BY_NUMBER] += 1
         batch.leaving.append(found)
         batch.trace.append((found, batch.now, "known again", f"a receipt for this number came under the id {one.ref}"))
-        part = FoundPart(key(one.ref), found, 0, 0, one.number)
+        part = FoundPart(key(ref), found, 0, 0, one.number)
         tracking.add_parts(tx, [(self._lane.carrier_id, part.ref_key, found, 0)])
         queue.leave(tx, [found])  # at once, so that a second receipt of this batch does not find it again
         return one, part
