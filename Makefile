@@ -24,8 +24,8 @@ $(DEVELOP): $(VENV)/uv uv.lock pyproject.toml
 	@$(BIN)/uv sync --quiet --frozen --inexact
 	@touch $@ $(VENV)/ready
 
-demo: $(VENV)/ready  ## start Chappe with a simulated carrier and a demo account
-	@$(BIN)/chappe demo
+demo: $(VENV)/ready  ## start Chappe with a simulated carrier and a demo account (ARGS="--port 8001" passes options)
+	@$(BIN)/chappe demo $(ARGS)
 
 test: $(DEVELOP) peers  ## run the tests
 	$(BIN)/pytest -n 2
