@@ -40,7 +40,7 @@ SLEEP_S = 0.2
 UNAVAILABLE_S = 0.5
 DRAIN_S = 12.0
 # Turns follow each other no faster than this unless half a window has been answered.
-PACE_S = 0.005
+PACE_S = 0.01
 CONGESTED_PERCENT = 90
 
 
