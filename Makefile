@@ -44,8 +44,8 @@ format: $(DEVELOP)  ## format the code and mend what lint can mend
 docs: $(VENV)/ready  ## write the pages that come from tables in the code
 	$(BIN)/chappe settings --reference > docs/settings.md
 
-bench: $(DEVELOP)  ## measure, on this machine, with a neutral carrier and a webhook sink
-	$(BIN)/python -m tests.load.bench
+bench: $(DEVELOP)  ## measure on this machine with a neutral carrier and a webhook sink (ARGS="--quick", "--help")
+	$(BIN)/python -m tests.load.bench $(ARGS)
 
 peers:  ## install the independent SMPP implementations that the tests talk to
 	@tests/peers/install
