@@ -15,6 +15,7 @@ from chappe.store import campaigns, carriers, idempotency, queue
 from chappe.store.campaigns import Overdue
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
+from chappe.store.queue import Unsent
 from chappe.store.sqlite import Store, Tx
 
 _log = structlog.get_logger("chappe.expire")
@@ -75,12 +76,12 @@ class Expirer:
 
     def _end_unsent(self, tx: Tx, campaign: Overdue) -> int:
         unsent = queue.unsent_of_campaign(tx, campaign.first, campaign.last, MESSAGES)
-        for lane, messages in unsent.items():
-            dlr, why = Dlr.EXPIRED, "its validity was over before a carrier could take it"
-            if lane == UNROUTED:
-                dlr, why = Dlr.ROUTE_NOT_AVAILABLE, "no carrier serves its country"
-            self._recorder.give_up(tx, messages, dlr, why, now_ms(), may_have_left=False)
-        return self._told("expired unsent", campaign, sum(map(len, unsent.values())))
+        ends: dict[tuple[Dlr, str, bool], list[int]] = {}
+        for each in unsent:
+            ends.setdefault(_end(each), []).append(each.message_id)
+        for (dlr, why, may_have_left), messages in ends.items():
+            self._recorder.give_up(tx, messages, dlr, why, now_ms(), may_have_left=may_have_left)
+        return self._told("expired unsent", campaign, len(unsent))
 
     def _end_silent(self, tx: Tx, campaign: Overdue) -> int:
         silent = campaigns.waiting_for_receipt(tx, campaign.first, campaign.last, MESSAGES)
@@ -124,3 +125,12 @@ class Expirer:
         """Whether messages wait in a lane that no carrier serves."""
         alive = {row.id for row in carriers.all_carriers(tx)}
         return any(lane not in alive for lane in queue.lanes_in_use(tx))
+
+
+def _end(unsent: Unsent) -> tuple[Dlr, str, bool]:
+    """How a message ends that waited too long, why, and whether it may have left all the same."""
+    if unsent.in_doubt:
+        return Dlr.NETWORK_ERROR, "no carrier answered for it, and its validity was over before the next try", True
+    if unsent.lane_id == UNROUTED:
+        return Dlr.ROUTE_NOT_AVAILABLE, "no carrier serves its country", False
+    return Dlr.EXPIRED, "its validity was over before a carrier could take it", False

@@ -78,7 +78,7 @@ class Submitter:
             if span is None:
                 raise NotFound(f"there is no campaign {ticket}", field="id")
             waiting = queue.unsent_of_campaign(tx, *span)
-            messages = tracking.load(tx, [message for lane in waiting.values() for message in lane])
+            messages = tracking.load(tx, [each.message_id for each in waiting if not each.in_doubt])
             taken_back = [message for message in messages.values() if cancel(message, now)]
             if not taken_back:
                 raise BadData(f"nothing of campaign {ticket} can be taken back: it was sent or cancelled", field="id")

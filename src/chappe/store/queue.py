@@ -13,12 +13,12 @@ from typing import NamedTuple
 import msgspec
 
 from chappe.domain.lifecycle import Queue
-from chappe.store.sqlite import Row, Tx
+from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 
 _INSERT = Statement(
-    "INSERT INTO dispatch (message_id, lane_id, priority, turn, state, attempts, epoch, ready_at, expires_at)"
-    " VALUES (:message, :lane, :priority, :turn, :state, 0, 0, :ready_at, :expires_at)"
+    "INSERT INTO dispatch (message_id, lane_id, priority, turn, state, attempts, epoch, ready_at, expires_at, in_doubt)"
+    " VALUES (:message, :lane, :priority, :turn, :state, 0, 0, :ready_at, :expires_at, FALSE)"
 )
 _HEAD = Statement(
     "SELECT turn FROM dispatch WHERE lane_id = :lane AND priority = :priority AND state = 0 ORDER BY turn LIMIT 1"
@@ -60,7 +60,9 @@ _AGAIN_LATER = Statement(
     "UPDATE dispatch SET state = 3, ready_at = :ready_at, attempts = attempts + :tries WHERE message_id = :message"
 )
 _UNKNOWN = Statement("UPDATE dispatch SET state = 2, ready_at = :ready_at WHERE message_id = :message")
-_RESEND = Statement("UPDATE dispatch SET state = 0, attempts = attempts + 1 WHERE message_id = :message AND state = 2")
+_RESEND = Statement(
+    "UPDATE dispatch SET state = 0, attempts = attempts + 1, in_doubt = TRUE WHERE message_id = :message AND state = 2"
+)
 _LEAVE = Statement("DELETE FROM dispatch WHERE message_id = :message")
 _ORPHANS = Statement(
     "SELECT message_id, expires_at FROM dispatch WHERE lane_id = :lane AND state = 1 AND state > 0 AND epoch < :epoch"
@@ -70,11 +72,13 @@ _UNANSWERED_TO = Statement(
     " WHERE d.lane_id = :lane AND d.state IN (1, 2) AND d.state > 0 AND m.number = :number LIMIT 2"
 )
 _STATES = Statement(
-    "SELECT message_id, state, attempts, epoch FROM dispatch WHERE message_id IN (SELECT value FROM json_each(:ids))"
+    "SELECT message_id, state, attempts, epoch, in_doubt FROM dispatch"
+    " WHERE message_id IN (SELECT value FROM json_each(:ids))"
 )
 _MOVE_READY = Statement("UPDATE dispatch SET lane_id = :to_lane WHERE message_id = :message")
 _UNSENT_OF_CAMPAIGN = Statement(
-    "SELECT message_id, lane_id FROM dispatch WHERE message_id BETWEEN :first AND :last AND state IN (0, 3) LIMIT :n"
+    "SELECT message_id, lane_id, in_doubt FROM dispatch"
+    " WHERE message_id BETWEEN :first AND :last AND state IN (0, 3) LIMIT :n"
 )
 _UNSENT_OF_LANE = Statement(
     "SELECT d.message_id, m.country FROM (SELECT message_id FROM dispatch WHERE lane_id = :lane AND state = 0"
@@ -90,6 +94,24 @@ _NEXT_LANE = Statement(
     " UNION ALL SELECT MIN(lane_id) FROM dispatch WHERE state > 0 AND lane_id > :after) lanes"
 )
 _DEPTH = Statement("SELECT lane_id, state, COUNT(*) FROM dispatch GROUP BY lane_id, state")
+
+
+class Queued(NamedTuple):
+    """Where a message stands in the queue. Shape: one that is `in_doubt` may have left by a try nobody answered."""
+
+    message_id: int
+    state: int
+    attempts: int
+    epoch: int
+    in_doubt: bool
+
+
+class Unsent(NamedTuple):
+    """A message that waits for its turn or its time. Shape: as of `Queued`."""
+
+    message_id: int
+    lane_id: int
+    in_doubt: bool
 
 
 class Claimed(NamedTuple):
@@ -202,22 +224,19 @@ def only_unknown_to(tx: Tx, lane: int, number: int) -> int | None:
     return rows[0][0] if len(rows) == 1 and rows[0][1:] == (Queue.UNKNOWN, 1) else None
 
 
-def states(tx: Tx, messages: Iterable[int]) -> dict[int, Row]:
-    """message -> (message, state, attempts, epoch) of those that are in the queue."""
-    return {row[0]: row for row in tx.rows(_STATES, ids=_array(messages))}
+def states(tx: Tx, messages: Iterable[int]) -> dict[int, Queued]:
+    """Where each of these messages stands; those that have left the queue are missing."""
+    return {row[0]: Queued._make(row) for row in tx.rows(_STATES, ids=_array(messages))}
 
 
 def unsent(tx: Tx, lane: int, n: int) -> list[tuple[int, str]]:
-    """(message, country) of a lane that no carrier has seen."""
+    """(message, country) of a lane that no carrier is being given."""
     return [(row[0], row[1]) for row in tx.rows(_UNSENT_OF_LANE, lane=lane, n=n)]
 
 
-def unsent_of_campaign(tx: Tx, first: int, last: int, n: int = -1) -> dict[int, list[int]]:
-    """lane -> messages of a campaign that wait there; all of them, or `n` at most."""
-    found: dict[int, list[int]] = {}
-    for message, lane in tx.rows(_UNSENT_OF_CAMPAIGN, first=first, last=last, n=n):
-        found.setdefault(lane, []).append(message)
-    return found
+def unsent_of_campaign(tx: Tx, first: int, last: int, n: int = -1) -> list[Unsent]:
+    """The messages of a campaign that no carrier is being given; all of them, or `n` at most."""
+    return [Unsent._make(row) for row in tx.rows(_UNSENT_OF_CAMPAIGN, first=first, last=last, n=n)]
 
 
 def unanswered_of_campaign(tx: Tx, first: int, last: int, n: int) -> list[int]:

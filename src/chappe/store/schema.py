@@ -165,6 +165,7 @@ dispatch = Table(
     _column("epoch"),
     _column("ready_at"),  # scheduled: when it becomes ready; unknown: when the policy decides
     _column("expires_at"),
+    _column("in_doubt", Boolean),  # sent again though an earlier try was never answered: it may have left
     Index(
         "dispatch_ready",
         "lane_id",

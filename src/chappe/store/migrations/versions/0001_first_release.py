@@ -132,6 +132,7 @@ def upgrade() -> None:
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column("ready_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("in_doubt", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("message_id"),
     )
     op.create_index(
