@@ -168,6 +168,21 @@ async def test_an_unknown_outcome_is_not_expired_as_unsent_but_given_up_after_th
 
 
 @on_loop
+async def test_what_waits_to_be_sent_again_after_a_try_nobody_answered_ends_unknown_and_stays_paid(
+    tmp_path: Path,
+) -> None:
+    night = Night(tmp_path)
+    night.core.submit("33612345678")
+    message = night.core.claim_one()
+    night.core.record([lost(message)])
+    night.core.db.write(lambda tx: queue.resend(tx, [message.message_id]))
+    await night.after(VALIDITY_MS)
+    assert night.core.status(message.message_id) == (State.FAILED, Dlr.NETWORK_ERROR)
+    assert night.balance() == (CREDITS - 1, 0)
+    await night.close()
+
+
+@on_loop
 async def test_what_a_removed_carrier_was_being_given_is_given_up_after_the_wait(tmp_path: Path) -> None:
     night = Night(tmp_path)
     night.core.submit("33612345678")

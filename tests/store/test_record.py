@@ -258,6 +258,17 @@ def test_a_refusal_of_an_earlier_try_does_not_end_a_message_that_is_being_tried_
     assert balance(core) == (CREDITS - 1, 0)
 
 
+def test_a_message_that_is_refused_after_a_try_nobody_answered_stays_paid_because_it_may_have_left() -> None:
+    core = Core(policy=UnknownPolicy("resend"))
+    core.submit(TO)
+    first = core.claim_one()
+    core.record([lost(first)])
+    core.db.write(lambda tx: queue.resend(tx, [first.message_id]))
+    core.record([refused(core.claim_one(), REFUSED)])
+    assert core.status(first.message_id) == (State.FAILED, Dlr.INVALID_DESTINATION)
+    assert balance(core) == (CREDITS - 1, 0)
+
+
 def test_an_owner_that_lost_its_lane_reports_what_was_taken_but_decides_nothing_more() -> None:
     core = Core()
     core.submit(*numbers(5))

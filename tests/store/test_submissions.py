@@ -17,6 +17,7 @@ from tests.store.build import (
     accepted,
     add_carrier,
     database,
+    lost,
     numbers,
     refused,
 )
@@ -30,7 +31,7 @@ from chappe.manage.campaigns import CampaignFilter, Campaigns
 from chappe.manage.credits import MAX_CREDITS, Credits
 from chappe.manage.messages import MessageFilter, Messages
 from chappe.pipeline.submit import Submitter
-from chappe.store import idempotency
+from chappe.store import idempotency, queue
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Store
@@ -281,6 +282,20 @@ async def test_a_cancel_leaves_what_a_carrier_has_seen(tmp_path: Path) -> None:
     assert shop.core.queue_state(partly.message_id) == Queue.READY
     campaign = shop.core.campaign(ticket)
     assert (campaign.open, campaign.cancelled) == (3, 2)
+    await shop.close()
+
+
+@on_loop
+async def test_a_cancel_leaves_what_may_have_left_by_a_try_nobody_answered(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    ticket = (await shop.submit(to(*numbers(2)))).ticket or 0
+    (message,) = shop.core.claim(1)
+    shop.core.record([lost(message)])
+    shop.db.write(lambda tx: queue.resend(tx, [message.message_id]))
+    assert await shop.submitter.cancel(SHOP, ticket) == CREDITS - 1
+    assert [m.state for m in shop.core.messages_of(ticket)] == [State.ACCEPTED, State.CANCELLED]
+    with pytest.raises(BadData):
+        await shop.submitter.cancel(SHOP, ticket)
     await shop.close()
 
 
