@@ -1,0 +1,142 @@
+"""Laws of the decision what a request becomes, and of what is written of it."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.store.build import NOW, SHOP, STRANGER, database, top_up
+
+from chappe.domain.accounts import Account
+from chappe.domain.errors import Refusal
+from chappe.domain.pricing import balance_credits, cost_credits, price_mc
+from chappe.domain.requests import SubmitRequest
+from chappe.domain.submission import Limits, Plan, Routes, plan
+from chappe.store import messages, submissions
+from chappe.store.ids import Ids
+from chappe.telecom.segments import Encoding, segments
+
+LIMITS = Limits(max_parts=5, max_recipients=30)
+ROUTES = Routes({"FR": 7, "CH": 8}, 9)
+Info = tuple[str | None, str | None, str | None, str | None]
+numbers = st.one_of(
+    st.integers(0, 20).map(lambda i: f"06123456{i:02}"),
+    st.integers(0, 5).map(lambda i: f"+3361234560{i}"),
+    st.integers(0, 5).map(lambda i: f"+4179123450{i}"),
+    st.text(max_size=15),
+)
+fields = st.none() | st.text(max_size=200)
+texts = st.text(st.sampled_from("ab €é你🎉\n[]{}") | st.characters(codec="utf-8"), max_size=400) | st.sampled_from(
+    ["Hello", "Hi [info1]", "[info1][info2] [info4]", "x" * 161, "[info5]", "<-short->", "100 % [info3]"]
+)
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> SubmitRequest:
+    to = draw(st.lists(numbers, max_size=12))
+    infos: list[Info | None] = draw(
+        st.just([])
+        | st.lists(st.none() | st.tuples(fields, fields, fields, fields), min_size=len(to), max_size=len(to))
+    )
+    refs = draw(st.just([]) | st.lists(st.none() | st.text(max_size=5), min_size=len(to), max_size=len(to)))
+    return SubmitRequest(
+        draw(texts), to, draw(st.sampled_from(["alert", "marketing"])), draw(st.none() | st.text(max_size=20)),
+        draw(st.none() | st.sampled_from(["2031-05-21 10:00:00", "2031-05-20 01:00:00", "soon"])),
+        draw(st.booleans()), refs, infos,
+    )  # fmt: skip
+
+
+def planned(request: SubmitRequest, account: Account = SHOP) -> Plan | None:
+    """What the request becomes; None when it is refused, which is the only other way out."""
+    try:
+        return plan(request, account, ROUTES, LIMITS, NOW)
+    except Refusal:
+        return None
+
+
+@given(requests())
+@settings(deadline=None)
+def test_every_number_is_counted_once(request: SubmitRequest) -> None:
+    made = planned(request)
+    if made is not None:
+        assert made.total == len(request.numbers) == len(made.numbers) + made.invalid + made.duplicated
+        assert len(set(made.numbers)) == len(made.numbers)
+
+
+@given(requests())
+@settings(deadline=None)
+def test_the_columns_of_a_plan_are_of_one_length(request: SubmitRequest) -> None:
+    made = planned(request)
+    if made is not None:
+        count = len(made.numbers)
+        assert {len(made.countries), len(made.lanes), len(made.encodings), len(made.parts), len(made.prices_mc)} == {
+            count
+        }
+        assert len(made.texts) in (0, count)
+        assert len(made.client_refs) in (0, count)
+
+
+@given(requests())
+@settings(deadline=None)
+def test_the_cost_is_the_sum_of_the_prices_and_each_price_that_of_the_parts_that_will_be_sent(
+    request: SubmitRequest,
+) -> None:
+    made = planned(request)
+    if made is None:
+        return
+    assert made.cost_mc == sum(made.prices_mc)
+    for i, count in enumerate(made.parts):
+        text = made.texts[i] if made.texts else made.text
+        cut = segments(text, unicode=request.is_unicode, limit=LIMITS.max_parts)
+        assert len(cut.parts) == count
+        assert made.prices_mc[i] == price_mc(count)
+        assert made.encodings[i] == (1 if cut.encoding is Encoding.UCS2 else 0) == int(request.is_unicode)
+
+
+@given(requests())
+@settings(deadline=None)
+def test_a_plan_can_be_made_again_and_be_the_same(request: SubmitRequest) -> None:
+    assert planned(request) == planned(request)
+
+
+@given(requests())
+@settings(deadline=None)
+def test_a_message_leaves_not_before_now_and_has_its_whole_validity(request: SubmitRequest) -> None:
+    made = planned(request)
+    if made is not None:
+        assert made.send_at >= NOW
+        assert made.is_scheduled == (made.send_at > NOW)
+        assert made.expires_at == made.send_at + LIMITS.validity_s * 1000
+
+
+@given(st.lists(requests(), max_size=6), st.integers(0, 40))
+@settings(deadline=None, max_examples=60)
+def test_what_is_written_is_what_was_planned_and_paid_or_nothing(wanted: list[SubmitRequest], given_: int) -> None:
+    db, ids = database(), Ids()
+    top_up(db, STRANGER, given_ - 1000)
+    left_mc = given_ * 1000
+    for request in wanted:
+        made = planned(request, STRANGER)
+        if made is None:
+            continue
+        try:
+            ticket, left = db.write(lambda tx, made=made: submissions.write(tx, ids, STRANGER, made, NOW))  # type: ignore[misc]
+        except Refusal:
+            assert made.cost_mc > left_mc
+            continue
+        left_mc -= made.cost_mc
+        assert left == left_mc >= 0
+        span = db.read(lambda tx, ticket=ticket: messages.span_of_ticket(tx, ticket))  # type: ignore[misc]
+        assert span is not None
+        rows = [db.read(lambda tx, i=i: messages.detail(tx, i)) for i in range(span[0], span[1] + 1)]  # type: ignore[misc]
+        assert [row.number for row in rows if row] == made.numbers
+        assert [row.text for row in rows if row] == (made.texts or [made.text] * len(made.numbers))
+        assert [row.price_mc for row in rows if row] == made.prices_mc
+        assert [row.client_ref for row in rows if row] == (made.client_refs or [None] * len(made.numbers))
+        assert len(rows) == len(made.numbers)
+    db.close()
+
+
+@given(st.integers(-(10**15), 10**15), st.integers(0, 10**15))
+def test_what_is_printed_never_promises_more_than_there_is(available_mc: int, cost_mc: int) -> None:
+    assert balance_credits(available_mc) * 1000 <= available_mc < (balance_credits(available_mc) + 1) * 1000
+    assert (cost_credits(cost_mc) - 1) * 1000 < cost_mc <= cost_credits(cost_mc) * 1000
+    if cost_credits(cost_mc) <= balance_credits(available_mc):
+        assert cost_mc <= available_mc
