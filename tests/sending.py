@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.builders import EMAIL, use_cases_on, world
-
 from chappe.carriers.options import SmppOptions
 from chappe.carriers.simulator import Simulator, SimulatorOptions
 from chappe.domain.accounts import Account
@@ -19,6 +17,7 @@ from chappe.pipeline.gateway import Gateway
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Store
 from chappe.surfaces.http.use_cases import UseCases
+from tests.builders import EMAIL, use_cases_on, world
 
 DEADLINE_S = 20.0
 

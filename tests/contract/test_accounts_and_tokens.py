@@ -12,7 +12,6 @@ import pytest
 import time_machine
 from joserfc import jwt
 from joserfc.jwk import OctKey
-from tests.builders import CHILD_EMAIL, CREDITS, EMAIL, PASSWORD, STRANGER_EMAIL, on_loop, world
 
 from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, NotAuthenticated, NotFound
@@ -23,6 +22,7 @@ from chappe.manage.tokens import Tokens
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Store
 from chappe.store.statement import Statement
+from tests.builders import CHILD_EMAIL, CREDITS, EMAIL, PASSWORD, STRANGER_EMAIL, on_loop, world
 
 
 @dataclass(frozen=True, slots=True)

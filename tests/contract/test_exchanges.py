@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import time_machine
+
+from chappe.surfaces.http.smsfactor.routes import ROUTES, match
 from tests.builders import on_loop, running_api
 from tests.contract.exchanges import FOLDER, load
 from tests.wire import Reply
-
-from chappe.surfaces.http.smsfactor.routes import ROUTES, match
 
 NAMES = sorted(path.name.removesuffix(".json.http") for path in FOLDER.glob("*.json.http"))
 NOW = "2031-05-16T16:02:11Z"  # 18:02:11 in Paris

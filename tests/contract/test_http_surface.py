@@ -9,13 +9,13 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 from structlog.testing import capture_logs
-from tests.builders import EMAIL, PASSWORD, Api, on_loop, running_api
-from tests.wire import Reply, call, read_reply
 
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 from chappe.surfaces.http.smsfactor.limits import RequestLimits
 from chappe.surfaces.http.smsfactor.routes import ROUTES
+from tests.builders import EMAIL, PASSWORD, Api, on_loop, running_api
+from tests.wire import Reply, call, read_reply
 
 JSON = {"Accept": "application/json"}
 SEND = "/send?text=Hi&to=33600112233"

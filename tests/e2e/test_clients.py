@@ -6,6 +6,7 @@ from urllib.parse import quote_plus, urlencode
 
 import msgspec
 import pytest
+
 from tests.builders import EMAIL, PASSWORD, Api, on_loop, running_api
 from tests.wire import Reply, call
 

@@ -4,6 +4,11 @@ import asyncio
 import json
 from pathlib import Path
 
+from chappe.domain.webhook_schedule import MAX_WAIT_MS, EventState
+from chappe.pipeline.notify import NotifySettings
+from chappe.store.clock import now_ms
+from chappe.store.sqlite import Store, Tx
+from chappe.store.webhooks import delete_webhook, insert_events, set_live, update_webhook, webhooks_of
 from tests.webhook_receiver import (
     ACCOUNT,
     BODY,
@@ -24,12 +29,6 @@ from tests.webhook_receiver import (
     trace,
     until,
 )
-
-from chappe.domain.webhook_schedule import MAX_WAIT_MS, EventState
-from chappe.pipeline.notify import NotifySettings
-from chappe.store.clock import now_ms
-from chappe.store.sqlite import Store, Tx
-from chappe.store.webhooks import delete_webhook, insert_events, set_live, update_webhook, webhooks_of
 
 
 @on_a_database

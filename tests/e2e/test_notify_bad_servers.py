@@ -3,6 +3,9 @@
 import asyncio
 from pathlib import Path
 
+from chappe.domain.webhook_schedule import MAX_NOT_ALLOWED, OPENS_AFTER, RETRY_S, EventState
+from chappe.pipeline.notify import NotifySettings
+from chappe.store.sqlite import Store
 from tests.webhook_receiver import (
     OK,
     Request,
@@ -20,10 +23,6 @@ from tests.webhook_receiver import (
     trace,
     until,
 )
-
-from chappe.domain.webhook_schedule import MAX_NOT_ALLOWED, OPENS_AFTER, RETRY_S, EventState
-from chappe.pipeline.notify import NotifySettings
-from chappe.store.sqlite import Store
 
 
 @on_a_database

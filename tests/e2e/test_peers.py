@@ -24,7 +24,6 @@ import smpplib.consts
 import smpplib.exceptions
 import smpplib.gsm
 from aiohttp import web
-from tests.esme import esme, until
 
 from chappe.carriers.simulator import Simulator, SimulatorOptions
 from chappe.telecom import gsm7, receipts
@@ -33,6 +32,7 @@ from chappe.telecom.smpp import status, tlv
 from chappe.telecom.smpp.bodies import ShortMessage
 from chappe.telecom.smpp.commands import BIND_RECEIVER, BIND_TRANSMITTER
 from chappe.telecom.udh import concatenation_header
+from tests.esme import esme, until
 
 NODE = Path(__file__).parents[1] / "peers" / "node"
 SHORT = "Bonjour à tous, prix 10 € [promo]"

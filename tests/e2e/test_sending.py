@@ -4,8 +4,6 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.builders import CREDITS, on_loop
-from tests.sending import installation, sending_to, simulated, until
 
 from chappe.carriers.options import SmppOptions
 from chappe.carriers.simulator import Simulator
@@ -13,6 +11,8 @@ from chappe.domain.errors import BadData
 from chappe.pipeline.expire import Expirer
 from chappe.store.sqlite import Row, Tx
 from chappe.store.statement import Statement
+from tests.builders import CREDITS, on_loop
+from tests.sending import installation, sending_to, simulated, until
 
 NUMBERS = [f"336{i:08d}" for i in range(10_000_000, 10_000_300)]
 

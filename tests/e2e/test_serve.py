@@ -7,12 +7,12 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import web
-from tests.builders import on_loop
-from tests.sending import simulated, until
-from tests.server import CHAPPE, Server, free_port, prepare, serving
 
 from chappe.carriers.simulator import Simulator
 from chappe.store.sqlite import Database
+from tests.builders import on_loop
+from tests.sending import simulated, until
+from tests.server import CHAPPE, Server, free_port, prepare, serving
 
 
 async def get(url: str, **params: str) -> tuple[int, str]:

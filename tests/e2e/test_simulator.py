@@ -8,7 +8,6 @@ from functools import wraps
 import aiohttp
 import msgspec
 import pytest
-from tests.esme import Esme, esme, until
 
 from chappe.carriers.simulator import Simulator, SimulatorOptions, parse_shares
 from chappe.carriers.simulator.journal import Stats
@@ -16,6 +15,7 @@ from chappe.telecom import receipts
 from chappe.telecom.smpp import commands, status, tlv
 from chappe.telecom.smpp.bodies import Query, QueryAnswer, ShortMessage
 from chappe.telecom.udh import concatenation_header
+from tests.esme import Esme, esme, until
 
 Test = Callable[[], Awaitable[None]]
 

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.builders import on_loop
-from tests.sending import Sending, installation, sending_to, simulated
 
 from chappe.manage.carriers import BindStatus
+from tests.builders import on_loop
+from tests.sending import Sending, installation, sending_to, simulated
 
 Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

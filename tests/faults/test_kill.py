@@ -8,12 +8,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
-from tests.builders import on_loop
-from tests.server import Server, prepare
 
 from chappe.carriers.simulator import Simulator, SimulatorOptions
 from chappe.store.sqlite import Database, Row, Tx
 from chappe.store.statement import Statement
+from tests.builders import on_loop
+from tests.server import Server, prepare
 
 KILLS = 8
 SENDERS = 6

@@ -3,10 +3,9 @@
 import asyncio
 from pathlib import Path
 
-from tests.webhook_receiver import OK, always, hook, notifying, on_a_database, post, receiver, settled, until
-
 from chappe.pipeline.notify import NotifySettings
 from chappe.store.sqlite import Store
+from tests.webhook_receiver import OK, always, hook, notifying, on_a_database, post, receiver, settled, until
 
 SETTINGS = NotifySettings(batch=8)
 UNWRITTEN = 4 * SETTINGS.batch

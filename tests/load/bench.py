@@ -18,13 +18,13 @@ from pathlib import Path
 from types import FrameType
 
 import msgspec
+
+from chappe.runtime import telemetry
 from tests.load import kannel
 from tests.load.meter import Meter
 from tests.load.rig import Stuck
 from tests.load.scenarios import QUICK, SCENARIOS, Measured, Observer, Scenario, Sizes
 from tests.load.spy import Spy
-
-from chappe.runtime import telemetry
 
 # A run during which others took more of a core than this is made again, as often as there are runs.
 BUSY_SHARE = 0.15
@@ -129,7 +129,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def main() -> int:
     given = _arguments()
-    signal.signal(signal.SIGTERM, _interrupt)  # every block that started a process ends it
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)  # every block that started a process ends it
     telemetry.configure("warning", "json", "bench")
     with tempfile.TemporaryDirectory(prefix="chappe-bench-code-") as folder:
         # Compiled once for all the processes of all runs, and not into the source tree.

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 import uvloop
+
 from tests.load.control import serve_control
 
 _OK: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from tests.load.blast import BlastResult
-from tests.load.control import ask
-from tests.load.hooks import HookCounts
-from tests.load.smsc import SmscCounts
 
 from chappe.manage.carriers import NewCarrier
 from chappe.runtime import settings as settings_table
 from chappe.runtime.bootstrap import Chappe, opened
+from tests.load.blast import BlastResult
+from tests.load.control import ask
+from tests.load.hooks import HookCounts
+from tests.load.smsc import SmscCounts
 
 START_S = 30.0
 STOP_S = 50.0

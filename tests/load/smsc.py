@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import msgspec
 import uvloop
+
 from tests.load.control import serve_control
 
 _HEAD: Final = struct.Struct(">IIII")

@@ -14,8 +14,6 @@ from typing import TypeVar
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from tests.store.build import BRANCH, CARRIER, CREDITS, SHOP, STRANGER, add_carrier, database, top_up
-from tests.store.test_expire import _PASS as MOVE_INTO_THE_PAST
 
 from chappe.domain.accounts import Account
 from chappe.domain.delay import FORMAT, PARIS
@@ -36,6 +34,8 @@ from chappe.store.ids import Ids
 from chappe.store.queue import Claimed
 from chappe.store.sqlite import Row, Store, Tx
 from chappe.store.statement import Statement
+from tests.store.build import BRANCH, CARRIER, CREDITS, SHOP, STRANGER, add_carrier, database, top_up
+from tests.store.test_expire import _PASS as MOVE_INTO_THE_PAST
 
 T = TypeVar("T")
 MINUTE, DAY = 60_000, 24 * 3600 * 1000

@@ -2,7 +2,6 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.store.build import NOW, SHOP, STRANGER, database, top_up
 
 from chappe.domain.accounts import Account
 from chappe.domain.errors import Refusal
@@ -12,6 +11,7 @@ from chappe.domain.submission import Limits, Plan, Routes, plan
 from chappe.store import messages, submissions
 from chappe.store.ids import Ids
 from chappe.telecom.segments import Encoding, segments
+from tests.store.build import NOW, SHOP, STRANGER, database, top_up
 
 LIMITS = Limits(max_parts=5, max_recipients=30)
 ROUTES = Routes({"FR": 7, "CH": 8}, 9)

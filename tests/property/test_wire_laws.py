@@ -8,7 +8,6 @@ from xml.sax.saxutils import escape, quoteattr
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.wire import words, xml_tree
 
 from chappe.domain.errors import Refusal
 from chappe.domain.requests import SubmitRequest
@@ -17,6 +16,7 @@ from chappe.surfaces.http.smsfactor.documents import RequestDocument
 from chappe.surfaces.http.smsfactor.limits import RequestLimits
 from chappe.surfaces.http.smsfactor.negotiation import content_of
 from chappe.surfaces.http.smsfactor.send_request import from_document
+from tests.wire import words, xml_tree
 
 # What XML 1.0 can carry.
 XML_TEXT = st.text(

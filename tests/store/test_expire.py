@@ -6,6 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from chappe.domain.errors import Unavailable
+from chappe.domain.lifecycle import Dlr, Queue, State
+from chappe.pipeline import expire
+from chappe.pipeline.expire import Expirer
+from chappe.store import campaigns, carriers, queue
+from chappe.store.clock import now_ms
+from chappe.store.ids import Ids
+from chappe.store.sqlite import Store
+from chappe.store.statement import Statement
 from tests.builders import on_loop
 from tests.store.build import (
     CARRIER,
@@ -23,16 +33,6 @@ from tests.store.build import (
     numbers,
     refused,
 )
-
-from chappe.domain.errors import Unavailable
-from chappe.domain.lifecycle import Dlr, Queue, State
-from chappe.pipeline import expire
-from chappe.pipeline.expire import Expirer
-from chappe.store import campaigns, carriers, queue
-from chappe.store.clock import now_ms
-from chappe.store.ids import Ids
-from chappe.store.sqlite import Store
-from chappe.store.statement import Statement
 
 RECEIPT_WAIT_S = 3600
 VALIDITY_MS = 2 * DAY

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import apsw
 import pytest
-from tests.builders import on_loop
 
 from chappe.domain.errors import BadData, Unavailable
 from chappe.store import sqlite
 from chappe.store.migrations import migrate
 from chappe.store.sqlite import Database, Store, Tx
 from chappe.store.statement import Statement
+from tests.builders import on_loop
 
 PUT = Statement("INSERT INTO meta (key, value) VALUES (:key, :value)")
 KEYS = Statement("SELECT key FROM meta ORDER BY key")

@@ -3,6 +3,12 @@
 from itertools import groupby
 
 import pytest
+
+from chappe.domain.lifecycle import Queue
+from chappe.store import campaigns, carriers, idempotency, quarantine, queue, submissions, tracking, wallets
+from chappe.store import messages as message_rows
+from chappe.store.sqlite import Database
+from chappe.store.statement import Statement
 from tests.store.build import (
     CARRIER,
     DAY,
@@ -20,12 +26,6 @@ from tests.store.build import (
     numbers,
     refused,
 )
-
-from chappe.domain.lifecycle import Queue
-from chappe.store import campaigns, carriers, idempotency, quarantine, queue, submissions, tracking, wallets
-from chappe.store import messages as message_rows
-from chappe.store.sqlite import Database
-from chappe.store.statement import Statement
 
 PARIS_NOON = "2031-05-20 12:00:00"
 NOON = 1_937_037_600_000

@@ -3,6 +3,10 @@
 import json
 
 import pytest
+
+from chappe.domain.lifecycle import Dlr, Queue, State
+from chappe.pipeline.record import MAX_RESENDS, UnknownPolicy
+from chappe.store import carriers, queue
 from tests.store.build import (
     CARRIER,
     CREDITS,
@@ -24,10 +28,6 @@ from tests.store.build import (
     on_its_way,
     refused,
 )
-
-from chappe.domain.lifecycle import Dlr, Queue, State
-from chappe.pipeline.record import MAX_RESENDS, UnknownPolicy
-from chappe.store import carriers, queue
 
 SENT = (State.SENT, Dlr.SENT)
 DELIVERED = (State.DELIVERED, Dlr.DELIVERED)

@@ -4,6 +4,22 @@ import asyncio
 from pathlib import Path
 
 import pytest
+import time_machine
+
+from chappe.domain.accounts import Account
+from chappe.domain.errors import BadData, BadDate, InsufficientCredits, NotFound
+from chappe.domain.lifecycle import Dlr, Queue, State
+from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
+from chappe.domain.submission import Limits
+from chappe.manage.campaigns import CampaignFilter, Campaigns
+from chappe.manage.credits import MAX_CREDITS, Credits
+from chappe.manage.messages import MessageFilter, Messages
+from chappe.pipeline.submit import Submitter
+from chappe.store import idempotency, queue
+from chappe.store.clock import now_ms
+from chappe.store.ids import Ids
+from chappe.store.sqlite import Store
+from chappe.store.statement import Statement
 from tests.builders import on_loop
 from tests.store.build import (
     BRANCH,
@@ -21,21 +37,6 @@ from tests.store.build import (
     numbers,
     refused,
 )
-
-from chappe.domain.accounts import Account
-from chappe.domain.errors import BadData, BadDate, InsufficientCredits, NotFound
-from chappe.domain.lifecycle import Dlr, Queue, State
-from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
-from chappe.domain.submission import Limits
-from chappe.manage.campaigns import CampaignFilter, Campaigns
-from chappe.manage.credits import MAX_CREDITS, Credits
-from chappe.manage.messages import MessageFilter, Messages
-from chappe.pipeline.submit import Submitter
-from chappe.store import idempotency, queue
-from chappe.store.clock import now_ms
-from chappe.store.ids import Ids
-from chappe.store.sqlite import Store
-from chappe.store.statement import Statement
 
 TABLES = ("campaign", "message", "dispatch", "ledger", "fair_turn", "id_block", "idempotency", "wallet")
 
@@ -204,6 +205,19 @@ async def test_two_requests_with_one_key_at_once_send_once(tmp_path: Path) -> No
     left, right = await asyncio.gather(*(shop.submit(to("0612345678"), key="k") for _ in range(2)))
     assert left == right
     assert shop.core.column("SELECT COUNT(*) FROM message") == [1]
+    await shop.close()
+
+
+@on_loop
+async def test_a_request_that_is_sent_again_after_its_date_has_passed_gets_its_answer(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    request = to("0612345678", delay="2099-01-01 00:00:00")
+    first = await shop.submit(request, key="k")
+    with time_machine.travel("2099-06-01T00:00:00Z", tick=False):
+        shop.db.write(lambda tx: tx.run(Statement("UPDATE idempotency SET created_at = :at"), at=now_ms() - 1000))
+        assert await shop.submit(request, key="k") == first
+        with pytest.raises(BadDate):
+            await shop.submit(request, key="another")
     await shop.close()
 
 

@@ -1,12 +1,12 @@
 """Wallets and their ledger: never below the limit, every movement written down."""
 
 import pytest
-from tests.store.build import BRANCH, CREDITS, NOW, SHOP, STRANGER, database, top_up
 
 from chappe.store import wallets
 from chappe.store.sqlite import Database
 from chappe.store.statement import Statement
 from chappe.store.wallets import Settlement, Wallet
+from tests.store.build import BRANCH, CREDITS, NOW, SHOP, STRANGER, database, top_up
 
 MC = 1000
 _LIMIT = Statement("UPDATE wallet SET postpaid_limit_mc = :limit WHERE id = :wallet")

@@ -1,7 +1,6 @@
 """How an SMPP link is kept alive and ended, and what a session refuses to its own driver."""
 
 import pytest
-from tests.smpp_ends import RECEIPT, TEXT, TRX, Client, Server, answer, bound, numbers_of, sent
 
 from chappe.telecom.smpp import commands
 from chappe.telecom.smpp.bodies import Empty, Query
@@ -18,6 +17,7 @@ from chappe.telecom.smpp.events import (
 from chappe.telecom.smpp.fields import EncodingError
 from chappe.telecom.smpp.pdu import Pdu, encode
 from chappe.telecom.smpp.session import LocalError
+from tests.smpp_ends import RECEIPT, TEXT, TRX, Client, Server, answer, bound, numbers_of, sent
 
 # -- keep-alive ----------------------------------------------------------------------------------------
 

@@ -1,7 +1,6 @@
 """Both ends of an SMPP link, without sockets and with the time in our hands: binding, traffic, mishaps."""
 
 import pytest
-from tests.smpp_ends import RECEIPT, TEXT, TRX, Client, Server, answer, bound, numbers_of, sent
 
 from chappe.telecom.smpp import bodies, commands, oddities, pdu, status, tlv
 from chappe.telecom.smpp.bodies import Empty, MessageAnswer, Query, QueryAnswer, Raw, ShortMessage
@@ -24,6 +23,7 @@ from chappe.telecom.smpp.events import (
 )
 from chappe.telecom.smpp.pdu import Pdu, SubmitTemplate, encode
 from chappe.telecom.smpp.session import LocalError
+from tests.smpp_ends import RECEIPT, TEXT, TRX, Client, Server, answer, bound, numbers_of, sent
 
 # -- binding -------------------------------------------------------------------------------------------
 
