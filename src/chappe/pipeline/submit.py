@@ -4,7 +4,7 @@ import msgspec
 import structlog
 
 from chappe.domain.accounts import Account
-from chappe.domain.errors import BadData, NotFound
+from chappe.domain.errors import BadData, NotFound, Refusal
 from chappe.domain.outcomes import cancel
 from chappe.domain.pricing import balance_credits, cost_credits
 from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
@@ -38,7 +38,15 @@ class Submitter:
         Raises: Refusal, with nothing written.
         """
         now = now_ms()
-        planned = plan(request, account, self._routes(now), self._limits, now)
+        try:
+            planned = plan(request, account, self._routes(now), self._limits, now)
+        except Refusal:
+            # A request that was accepted stays so: its date may be past by the time it is sent again.
+            if idempotency_key:
+                earlier = self._store.glance(lambda tx: _earlier(tx, account, idempotency_key, now))
+                if earlier:
+                    return earlier
+            raise
 
         def unit(tx: Tx) -> Submission:
             if idempotency_key and (earlier := _earlier(tx, account, idempotency_key, now)):
