@@ -7,6 +7,7 @@ import structlog
 
 from chappe.carriers.options import SmppOptions, encode_options
 from chappe.domain.errors import BadData, NotFound
+from chappe.domain.senders import sender_text
 from chappe.store import carriers, queue
 from chappe.store.carriers import BindRow, CarrierRow
 from chappe.store.clock import now_ms
@@ -19,7 +20,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 MAX_BINDS, MAX_WINDOW, MAX_RATE = 32, 10_000, 100_000
 # The lengths that SMPP allows, without the final zero octet. Source: SMPP 3.4, 4.1.1.
-MAX_SYSTEM_ID, MAX_PASSWORD = 15, 8
+MAX_SYSTEM_ID, MAX_PASSWORD, MAX_SYSTEM_TYPE = 15, 8, 12
+MAX_RESEND_S = 86_400
+_OCTETS = tuple(name for name in SmppOptions.__struct_fields__ if name.endswith(("_ton", "_npi")))
 # A bind that has not been reported for so long belongs to a gateway that is not running.
 STALE_MS = 5000
 
@@ -132,7 +135,7 @@ class Carriers:
 
         Raises: NotFound, BadData.
         """
-        place = country.strip().upper() if country else None
+        place = country.strip().upper() if country is not None else None
         if place is not None and not _COUNTRY.fullmatch(place):
             raise BadData("must be two letters of ISO 3166-1, like FR", field="country")
 
@@ -202,6 +205,7 @@ def _check(new: NewCarrier) -> None:
     for name, text, longest in (
         ("system_id", new.system_id, MAX_SYSTEM_ID),
         ("password", new.password, MAX_PASSWORD),
+        ("system_type", new.options.system_type, MAX_SYSTEM_TYPE),
     ):
         if len(text) > longest or not text.isascii() or not text.isprintable():
             raise BadData(f"must have at most {longest} ASCII characters, as SMPP allows", field=name)
@@ -209,6 +213,11 @@ def _check(new: NewCarrier) -> None:
         ("binds", new.binds, 1, MAX_BINDS),
         ("window", new.window, 1, MAX_WINDOW),
         ("rate", new.rate, 0, MAX_RATE),
+        ("resend_after", new.options.resend_s, 1, MAX_RESEND_S),
+        *((name, getattr(new.options, name), 0, 255) for name in _OCTETS),
     ):
         if not low <= value <= high:
             raise BadData(f"must be between {low} and {high}", field=name)
+    sender = new.options.sender
+    if sender and sender_text(sender, None) != sender:
+        raise BadData("must have at most 11 printable ASCII characters, or 3 to 15 digits", field="sender")
