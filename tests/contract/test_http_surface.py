@@ -376,3 +376,12 @@ class TestHealth:
             assert reply.status == 200
             assert reply.headers["content-type"].startswith("text/plain")
             assert b"chappe_tests_total 3.0" in reply.body
+
+
+@pytest.mark.parametrize("allowed", ["", [""], [None], [None, "127.0.0.1"], ["127.0.0.1", " "]])
+@on_loop
+async def test_a_restriction_of_addresses_that_names_nothing_is_refused(allowed: object, tmp_path: Path) -> None:
+    async with running_api(tmp_path) as api:
+        reply = await post(api, "/token", {"token": {"name": "ci", "allowed_ips": allowed}})
+        assert reply.json["status"] == -7
+        assert "allowed_ips" in reply.json["details"]

@@ -91,12 +91,28 @@ def test_an_operator_sets_up_an_account_a_carrier_and_a_route(tmp_path: Path) ->
         (["carrier", "remove", "acme"], "there is no carrier acme"),
         (["route", "add", "--carrier", "acme"], "there is no carrier acme"),
         (["message", "show", "99"], "there is no message 99"),
+        (["carrier", "add", "x", "--smpp", "h:1", "--system-id", "a", "--password", "b", "--tls-ca", "no"], "--tls-ca"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_clear_line(tmp_path: Path, words: list[str], says: str) -> None:
+    chappe("migrate", folder=tmp_path)
     done = chappe(*words, folder=tmp_path, code=1)
     assert says in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_folder_without_a_database_is_a_mistake_and_not_a_new_installation(tmp_path: Path) -> None:
+    done = chappe("carrier", "list", "--data", "typo", folder=tmp_path, code=1)
+    assert "there is no database typo/chappe.db" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_carrier_with_certificates_to_trust_is_encrypted(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("certificates")
+    words = ["--smpp", "h:1", "--system-id", "a", "--password", "b", "--tls-ca", "ca.pem"]
+    chappe("carrier", "add", "acme", *words, folder=tmp_path)
+    (carrier,) = json.loads(chappe("carrier", "list", "--json", folder=tmp_path).stdout)
+    assert carrier["tls"] is True
 
 
 def test_all_faults_of_the_settings_are_told_at_once(tmp_path: Path) -> None:

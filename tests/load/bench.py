@@ -131,7 +131,7 @@ def main() -> int:
     given = _arguments()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)  # every block that started a process ends it
-    telemetry.configure("warning", "json", "bench")
+    telemetry.configure("warning", "json")
     with tempfile.TemporaryDirectory(prefix="chappe-bench-code-") as folder:
         # Compiled once for all the processes of all runs, and not into the source tree.
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -34,8 +34,17 @@ from chappe.store.ids import Ids
 from chappe.store.queue import Claimed
 from chappe.store.sqlite import Row, Store, Tx
 from chappe.store.statement import Statement
-from tests.store.build import BRANCH, CARRIER, CREDITS, SHOP, STRANGER, add_carrier, database, top_up
-from tests.store.test_expire import _PASS as MOVE_INTO_THE_PAST
+from tests.store.build import (
+    BRANCH,
+    CARRIER,
+    CREDITS,
+    MOVE_INTO_THE_PAST,
+    SHOP,
+    STRANGER,
+    add_carrier,
+    database,
+    top_up,
+)
 
 T = TypeVar("T")
 MINUTE, DAY = 60_000, 24 * 3600 * 1000

@@ -1,11 +1,13 @@
 """A migrated database in memory, and the moves that tests of the core make on it."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from chappe.domain.accounts import Account
+from chappe.domain.lifecycle import Dlr, State
 from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn
 from chappe.domain.requests import SubmitRequest
 from chappe.domain.retry import Refused
@@ -23,6 +25,10 @@ from chappe.store.statement import Statement
 from chappe.store.wallets import Wallet
 from chappe.store.webhooks import insert_webhook
 
+TO = "33612345678"
+NUMBER = int(TO)
+SENT = (State.SENT, Dlr.SENT)
+DELIVERED = (State.DELIVERED, Dlr.DELIVERED)
 NOW = 1_937_000_000_000  # 2031-05-20 01:33:20 in Paris
 MINUTE = 60_000
 DAY = 24 * 3600 * 1000
@@ -37,6 +43,13 @@ TOO_FAST = Refused("throttle", 11, "ESME_RTHROTTLED")
 QUEUE_FULL = Refused("queue_full", 11, "ESME_RMSGQFUL")
 NOT_NOW = Refused("temporary", 11, "ESME_RSYSERR")
 LONG_TEXT = "abcdefghij" * 40  # three parts
+
+MOVE_INTO_THE_PAST = [
+    Statement(
+        "UPDATE campaign SET created_at = created_at - :ms, send_at = send_at - :ms, expires_at = expires_at - :ms"
+    ),
+    Statement("UPDATE dispatch SET ready_at = ready_at - :ms, expires_at = expires_at - :ms"),
+]
 
 
 @cache
@@ -213,3 +226,28 @@ class Core:
                 created_at=self.now,
             )
         )
+
+
+def balance(core: Core) -> tuple[int, int]:
+    """Credits that may be spent, credits set aside."""
+    wallet = core.wallet()
+    return wallet.available_mc // 1000, wallet.reserved_mc // 1000
+
+
+def ledger(core: Core) -> list[tuple[object, ...]]:
+    return [
+        tuple(row) for row in core.rows("SELECT kind, amount_mc / 1000 FROM ledger WHERE wallet_id = 1 ORDER BY id")
+    ]
+
+
+def events(core: Core) -> list[int]:
+    """The statuses that were told, in order."""
+    return [json.loads(str(row[0]))["status"] for row in core.rows("SELECT payload FROM event ORDER BY id")]
+
+
+def counters(core: Core, ticket: int) -> dict[str, int]:
+    row = core.campaign(ticket)
+    every = {
+        name: getattr(row, name) for name in ("open", "delivered", "failed", "expired", "network_error", "cancelled")
+    }
+    return {name: count for name, count in every.items() if count}

@@ -15,7 +15,6 @@ from chappe.store import campaigns, carriers, queue
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Store
-from chappe.store.statement import Statement
 from tests.builders import on_loop
 from tests.store.build import (
     CARRIER,
@@ -23,6 +22,7 @@ from tests.store.build import (
     DAY,
     LONG_TEXT,
     MINUTE,
+    MOVE_INTO_THE_PAST,
     TOO_FAST,
     Core,
     accepted,
@@ -36,12 +36,6 @@ from tests.store.build import (
 
 RECEIPT_WAIT_S = 3600
 VALIDITY_MS = 2 * DAY
-_PASS = [
-    Statement(
-        "UPDATE campaign SET created_at = created_at - :ms, send_at = send_at - :ms, expires_at = expires_at - :ms"
-    ),
-    Statement("UPDATE dispatch SET ready_at = ready_at - :ms, expires_at = expires_at - :ms"),
-]
 
 
 class Night:
@@ -58,7 +52,7 @@ class Night:
 
     def let_time_pass(self, ms: int) -> None:
         """Move everything that is written down into the past."""
-        for statement in _PASS:
+        for statement in MOVE_INTO_THE_PAST:
             self.core.db.write(lambda tx, statement=statement: tx.run(statement, ms=ms))  # type: ignore[misc]
 
     async def after(self, ms: int) -> None:

@@ -290,6 +290,18 @@ async def test_a_read_sees_one_moment_and_a_glance_the_newest(tmp_path: Path) ->
 
 
 @on_loop
+async def test_a_query_with_a_fault_of_ours_is_told_as_it_is(tmp_path: Path) -> None:
+    store, faulty = opened(tmp_path), Statement("SELECT nothing FROM nowhere")
+    with pytest.raises(apsw.SQLError):
+        store.glance(lambda tx: tx.rows(faulty))
+    with pytest.raises(apsw.SQLError):
+        await store.read(lambda tx: tx.rows(faulty))
+    with pytest.raises(apsw.SQLError):
+        await store.write(lambda tx: tx.rows(faulty))
+    await store.close()
+
+
+@on_loop
 async def test_the_commits_of_others_are_noticed_once(tmp_path: Path) -> None:
     store, other = opened(tmp_path), Database(tmp_path / "chappe.db")
     store.has_changed()

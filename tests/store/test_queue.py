@@ -5,6 +5,8 @@ from itertools import groupby
 import pytest
 
 from chappe.domain.lifecycle import Queue
+from chappe.domain.requests import SubmitRequest
+from chappe.domain.submission import Routes, plan
 from chappe.store import campaigns, carriers, idempotency, quarantine, queue, submissions, tracking, wallets
 from chappe.store import messages as message_rows
 from chappe.store.sqlite import Database
@@ -12,6 +14,7 @@ from chappe.store.statement import Statement
 from tests.store.build import (
     CARRIER,
     DAY,
+    LIMITS,
     MINUTE,
     NOT_NOW,
     NOW,
@@ -139,6 +142,23 @@ def test_lanes_do_not_stand_in_each_others_way() -> None:
     assert (campaigns_of(core, 10), campaigns_of(other, 10)) == ([mine] * 5, [theirs] * 5)
 
 
+def test_a_campaign_to_several_lanes_gets_its_turns_in_each() -> None:
+    db = database()
+    lanes = {"FR": 5, "CH": 6}
+    cores = {country: Core(db=db, carrier=lane) for country, lane in lanes.items()}
+    swiss = [f"4179123456{i}" for i in range(6)]
+    mixed = [number for pair in zip(numbers(6), swiss, strict=True) for number in pair]
+    for core in cores.values():
+        core.submit(*numbers(6, 33_613_000_000), account=STRANGER)
+    planned = plan(SubmitRequest("Hello", mixed), SHOP, Routes(lanes), LIMITS, NOW)
+    ticket, _ = db.write(lambda tx: submissions.write(tx, cores["FR"].ids, SHOP, planned, NOW))
+    for country, core in cores.items():
+        claimed = core.claim(8)
+        assert [message.campaign_id for message in claimed].count(ticket) == 4
+        ours = [message.number for message in claimed if message.campaign_id == ticket]
+        assert ours == planned.numbers[country == "CH" :: 2][:4]
+
+
 def test_a_scheduled_campaign_waits_for_its_time() -> None:
     core = Core()
     later = core.submit(*numbers(3), delay=PARIS_NOON)
@@ -233,8 +253,8 @@ def test_what_an_earlier_owner_was_sending_is_found_by_the_next_and_nothing_else
     (now_sending,) = core.claim(1)
     found = core.db.read(lambda tx: queue.orphans(tx, CARRIER, core.epoch))
     assert own == []
-    assert found == [(sending.message_id, sending.expires_at)]
-    assert now_sending.message_id not in [message for message, _ in found]
+    assert found == [(sending.message_id, sending.expires_at, sending.attempts)]
+    assert now_sending.message_id not in [each.message_id for each in found]
 
 
 def test_what_was_written_down_by_another_epoch_is_not_put_back() -> None:

@@ -11,6 +11,7 @@ from chappe.domain.errors import BadData, BadDate, InsufficientCredits, NotFound
 from chappe.domain.lifecycle import Dlr, Queue, State
 from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
 from chappe.domain.submission import Limits
+from chappe.domain.webhook_schedule import EventState
 from chappe.manage.campaigns import CampaignFilter, Campaigns
 from chappe.manage.credits import MAX_CREDITS, Credits
 from chappe.manage.messages import MessageFilter, Messages
@@ -20,6 +21,7 @@ from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Store
 from chappe.store.statement import Statement
+from chappe.store.webhooks import AttemptRow, Outcome, record_outcomes
 from tests.builders import on_loop
 from tests.store.build import (
     BRANCH,
@@ -33,6 +35,7 @@ from tests.store.build import (
     accepted,
     add_carrier,
     database,
+    delivered,
     lost,
     numbers,
     refused,
@@ -400,6 +403,33 @@ async def test_a_page_of_messages_is_searched_by_what_became_of_them(tmp_path: P
     assert [step.step for step in messages.show(failing.message_id).steps] == ["accepted", "refused", "failed"]
     with pytest.raises(NotFound):
         messages.show(999)
+    await shop.close()
+
+
+@on_loop
+async def test_a_message_is_shown_with_every_step_of_it_in_the_order_of_time(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.core.listen()
+    await shop.submit(to("0612345678"))
+    shop.core.now = now_ms() + 1
+    shop.core.record([refused(shop.core.claim_one(), TOO_FAST)])
+    shop.core.record([accepted(shop.core.claim_one(), "abc")])
+    shop.core.now += 1
+    shop.core.record(receipts=[delivered("abc")])
+    (event,) = shop.core.column("SELECT id FROM event")
+    assert isinstance(event, int)
+    attempt = AttemptRow(1, shop.core.now + 2, None, "cannot connect", 7)
+    outcome_ = Outcome(66, event, EventState.DUE, shop.core.now + 5000, attempt)
+    shop.db.write(lambda tx: record_outcomes(tx, [outcome_]))
+    shown = Messages(shop.store).show(1)
+    assert shown.state == "delivered"
+    assert [(step.step, step.detail) for step in shown.steps] == [
+        ("accepted", "campaign 1, 1 part(s)"),
+        ("submitted", "carrier carrier took it as abc"),
+        ("delivered", "status 3 DELIVERED"),
+        ("webhook due", f"event {event} for webhook 66"),
+        ("webhook attempt", f"event {event}: cannot connect, 7 ms"),
+    ]
     await shop.close()
 
 

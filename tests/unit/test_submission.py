@@ -156,6 +156,11 @@ def test_a_tracked_link_is_refused_and_not_sent_as_text() -> None:
         planned(to("0612345678", text="See <-short->"))
 
 
+def test_the_stop_token_is_refused_rather_than_sent_to_people_as_it_stands() -> None:
+    with pytest.raises(BadData, match="STOP mention"):
+        planned(to("0612345678", text="Sale today <-stop->"))
+
+
 def test_each_contact_gets_its_own_text_price_and_alphabet() -> None:
     infos = [("Ana", None, None, None), ("a" * 160, None, None, None), None, ("Zoë 你", None, None, None)]
     made = planned(to("x", *MOBILES[:3], text="Hi [info1]!", infos=infos))

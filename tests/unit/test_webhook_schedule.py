@@ -3,7 +3,6 @@
 from chappe.domain.webhook_schedule import (
     FIRST_PAUSE_S,
     JITTER,
-    MAX_NOT_ALLOWED,
     MAX_PAUSE_S,
     OPENS_AFTER,
     RETRY_S,
@@ -36,7 +35,7 @@ def test_all_retries_together_take_about_three_days() -> None:
 
 def test_every_2xx_is_a_success_and_nothing_else_is() -> None:
     def state(code: int | None) -> EventState:
-        return after_attempt(code, is_allowed=True, attempts=1, jitter=0.5)[0]
+        return after_attempt(code, attempts=1, jitter=0.5)[0]
 
     assert [state(code) for code in (200, 201, 204, 299)] == [EventState.DONE] * 4
     assert [state(code) for code in (None, 199, 300, 302, 404, 410, 500)] == [EventState.DUE] * 7
@@ -44,14 +43,9 @@ def test_every_2xx_is_a_success_and_nothing_else_is() -> None:
 
 def test_an_event_is_given_up_after_the_whole_schedule() -> None:
     last = len(RETRY_S) + 1
-    assert after_attempt(500, is_allowed=True, attempts=last - 1, jitter=0)[0] is EventState.DUE
-    assert after_attempt(500, is_allowed=True, attempts=last, jitter=0) == (EventState.GIVEN_UP, 0)
-    assert after_attempt(200, is_allowed=True, attempts=last, jitter=0)[0] is EventState.DONE
-
-
-def test_an_address_that_may_not_be_called_is_tried_a_few_times_only() -> None:
-    states = [after_attempt(None, is_allowed=False, attempts=n, jitter=0)[0] for n in range(1, MAX_NOT_ALLOWED + 1)]
-    assert states == [EventState.DUE] * (MAX_NOT_ALLOWED - 1) + [EventState.GIVEN_UP]
+    assert after_attempt(500, attempts=last - 1, jitter=0)[0] is EventState.DUE
+    assert after_attempt(500, attempts=last, jitter=0) == (EventState.GIVEN_UP, 0)
+    assert after_attempt(200, attempts=last, jitter=0)[0] is EventState.DONE
 
 
 def test_a_few_failures_in_a_row_open_the_breaker() -> None:

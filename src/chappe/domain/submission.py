@@ -17,6 +17,9 @@ from chappe.telecom.numbers import normalise
 from chappe.telecom.segments import Encoding, TooManyParts, normalise_text, segments
 from chappe.telecom.transliterate import to_gsm7
 
+# Markup of the contract that would otherwise reach people as it stands.
+_MARKUP = {"<-short->": "a tracked link", "<-stop->": "the STOP mention"}
+
 UNROUTED = 0  # the lane of messages that no carrier serves yet
 
 # Lower goes first: a single alert, the alerts of a campaign, marketing.
@@ -129,8 +132,9 @@ def _text(request: SubmitRequest) -> str:
     text = normalise_text(request.text)
     if not text.strip():
         raise BadData("is empty", field="text")
-    if "<-short->" in text:
-        raise BadData("<-short-> stands for a tracked link, which this server does not make", field="text")
+    for markup, meaning in _MARKUP.items():
+        if markup in text:
+            raise BadData(f"{markup} stands for {meaning}, which this server does not make", field="text")
     return text
 
 

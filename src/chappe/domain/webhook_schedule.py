@@ -8,8 +8,6 @@ from typing import Final
 RETRY_S: Final = (5, 30, 120, 600, 1800, 3600, 10_800, 21_600, 43_200, 86_400, 86_400)
 # So much of a delay is drawn by lot, so that events which failed together do not come back together.
 JITTER: Final = 0.1
-# One that may not be called is tried again, because its name may come to lead elsewhere; but not for days.
-MAX_NOT_ALLOWED: Final = 4
 # An event that was never attempted for so long (endpoint away, webhook paused) is given up. Milliseconds.
 MAX_WAIT_MS: Final = 7 * 86_400_000
 
@@ -42,16 +40,16 @@ def is_success(http_code: int | None) -> bool:
     return http_code is not None and 200 <= http_code < 300
 
 
-def after_attempt(http_code: int | None, *, is_allowed: bool, attempts: int, jitter: float) -> tuple[EventState, int]:
+def after_attempt(http_code: int | None, *, attempts: int, jitter: float) -> tuple[EventState, int]:
     """What an attempt leads to: the event's state, and the milliseconds until it is due again.
 
-    Shape: `attempts` counts the one just made; `http_code` is None when no answer came; `is_allowed` is
-           false when the address lies in a network that may not be called.
+    Shape: `attempts` counts the one just made; `http_code` is None when no answer came, also because the address may
+           not be called: the name may come to lead elsewhere.
     """
     if is_success(http_code):
         return EventState.DONE, 0
     delay = next_attempt(attempts, jitter)
-    if delay is None or (not is_allowed and attempts >= MAX_NOT_ALLOWED):
+    if delay is None:
         return EventState.GIVEN_UP, 0
     return EventState.DUE, delay
 

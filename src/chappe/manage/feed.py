@@ -10,12 +10,13 @@ MAX_WATCHED = 200
 
 
 class Feed:
-    """Follows every campaign from the moment the feed was opened."""
+    """Follows every campaign that is not finished when the feed is opened, or begins later."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._after = store.glance(feed.newest)
-        self._watched: dict[int, CampaignNews | None] = {}
+        # Those of an earlier start that are not finished.
+        self._watched: dict[int, CampaignNews | None] = dict.fromkeys(store.glance(feed.unfinished))
         self._messages: dict[int, MessageNews] = {}
 
     def news(self) -> list[str]:

@@ -7,12 +7,14 @@ of each post is written down. A post whose outcome could not be written is repea
 import asyncio
 import random
 import time
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from typing import Final
 
 import aiohttp
+import structlog
 
 from chappe.carriers.guarded_http import PrivateAddress, read_capped
 from chappe.domain.errors import Unavailable
@@ -31,8 +33,9 @@ from chappe.store.webhooks import (
     record_outcomes,
 )
 
+_log = structlog.get_logger("chappe.webhooks")
+
 USER_AGENT: Final = f"Chappe/{version('chappe')}"
-NOT_ALLOWED: Final = "address not allowed"
 # Between two looks at most, whatever the store says of changes.
 LOOK_S: Final = 0.25
 # Looking takes a fifth of the time at most, however many webhooks have events.
@@ -227,9 +230,7 @@ class Notifier:
             got_through=got_through,
             answered=http_code is not None,
         )
-        state, delay = after_attempt(
-            http_code, is_allowed=error != NOT_ALLOWED, attempts=number, jitter=random.random()
-        )
+        state, delay = after_attempt(http_code, attempts=number, jitter=random.random())
         attempt = AttemptRow(number, at, http_code, error, int((now - began) * 1000))
         self._outcomes.append(Outcome(target.webhook_id, event.id, state, now_ms() + delay, attempt))
         if len(self._outcomes) == self._settings.batch:
@@ -243,11 +244,21 @@ class Notifier:
             del self._outcomes[: len(some)]
             for outcome in some:
                 self._targets.recorded(outcome.webhook_id, outcome.event_id)
-                self.counts.delivered += outcome.state is EventState.DONE
-                self.counts.given_up += outcome.state is EventState.GIVEN_UP
-            self.counts.posts += len(some)
+            self._count(some)
             if len(some) < self._settings.batch:
                 return
+
+    def _count(self, outcomes: list[Outcome]) -> None:
+        """One line in the log for a batch, with the reasons of what failed."""
+        done = sum(outcome.state is EventState.DONE for outcome in outcomes)
+        given_up = sum(outcome.state is EventState.GIVEN_UP for outcome in outcomes)
+        self.counts.posts += len(outcomes)
+        self.counts.delivered += done
+        self.counts.given_up += given_up
+        failed = [outcome for outcome in outcomes if outcome.state is not EventState.DONE]
+        reasons = Counter(f"webhook {o.webhook_id}: {o.attempt.error or o.attempt.http_code}" for o in failed)
+        log = _log.warning if failed else _log.info
+        log("posted", events=len(outcomes), accepted=done, given_up=given_up, failures=dict(reasons.most_common(5)))
 
     async def _drain(self) -> None:
         if self._workers:
@@ -270,7 +281,7 @@ def _why(error: Exception) -> tuple[str, bool]:
         case aiohttp.ClientConnectorCertificateError():
             return "certificate not accepted", False
         case aiohttp.ClientConnectorError(os_error=PrivateAddress()):
-            return NOT_ALLOWED, False
+            return "address not allowed", False
         case aiohttp.ClientConnectorError():
             return "cannot connect", False
         case aiohttp.ConnectionTimeoutError():

@@ -45,9 +45,12 @@ class UnknownPolicy:
     def resends(self, tries: int) -> bool:
         return self.kind == "resend" and tries < MAX_RESENDS
 
-    def decides_at(self, now: int, expires_at: int) -> int:
-        """When the outcome stops being waited for. Units: milliseconds UTC."""
-        if self.kind == "resend":
+    def decides_at(self, now: int, expires_at: int, tries: int) -> int:
+        """When the outcome stops being waited for. Units: milliseconds UTC.
+
+        After the last resend a receipt is waited for as under *hold*.
+        """
+        if self.resends(tries):
             return now + self.resend_s * 1000
         return expires_at + self.receipt_wait_s * 1000
 
@@ -193,7 +196,7 @@ class Recorder:
         batch.trace.append(
             (message.id, batch.now, "unknown", f"written, never answered; policy: {self._lane.policy.kind}")
         )
-        return self._lane.policy.decides_at(batch.now, outcome.expires_at), message.id
+        return self._lane.policy.decides_at(batch.now, outcome.expires_at, outcome.attempts), message.id
 
     def _refused(self, batch: _Batch, message: Tracked, outcome: Outcome, refused: Refused) -> None:
         verdict = after_refusal(refused, outcome.attempts)

@@ -1,5 +1,7 @@
 """Accept messages: the decision on the facts of the account, written in one unit of work."""
 
+import asyncio
+
 import msgspec
 import structlog
 
@@ -18,6 +20,8 @@ _log = structlog.get_logger("chappe.submit")
 
 # For how long routes are taken from memory: how late a change of them is seen.
 ROUTES_MS = 500
+# Recipients from which a decision takes long enough to be worth a thread.
+LARGE = 2000
 
 
 class Submitter:
@@ -39,7 +43,7 @@ class Submitter:
         """
         now = now_ms()
         try:
-            planned = plan(request, account, self._routes(now), self._limits, now)
+            planned = await self._plan(request, account, now)
         except Refusal:
             # A request that was accepted stays so: its date may be past by the time it is sent again.
             if idempotency_key:
@@ -63,9 +67,16 @@ class Submitter:
     async def simulate(self, account: Account, request: SubmitRequest) -> Submission:
         """What `submit` would answer; nothing is written and the balance is the one of now."""
         now = now_ms()
-        planned = plan(request, account, self._routes(now), self._limits, now)
+        planned = await self._plan(request, account, now)
         wallet = self._store.glance(lambda tx: wallets.read(tx, account.wallet_id))
         return _summary(planned, None, wallet.available_mc)
+
+    async def _plan(self, request: SubmitRequest, account: Account, now: int) -> Plan:
+        """The decision; a large one in a thread, so that it does not hold up everybody else's requests."""
+        routes = self._routes(now)
+        if len(request.numbers) < LARGE:
+            return plan(request, account, routes, self._limits, now)
+        return await asyncio.to_thread(plan, request, account, routes, self._limits, now)
 
     def _routes(self, now: int) -> Routes:
         """The routes as of a moment ago: a message for a removed carrier is routed again anyway."""

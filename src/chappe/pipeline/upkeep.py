@@ -30,9 +30,11 @@ class Upkeep:
         now = now_ms()
         policy = self._lane.policy
         orphans = queue.orphans(tx, self._lane.carrier_id, self._lane.epoch)
-        queue.make_unknown(tx, [(policy.decides_at(now, expires), message) for message, expires in orphans])
+        queue.make_unknown(
+            tx, [(policy.decides_at(now, each.expires_at, each.attempts), each.message_id) for each in orphans]
+        )
         detail = f"the gateway stopped while it was being sent; policy: {policy.kind}"
-        tracking.add_trace(tx, [(message, now, "unknown", detail) for message, _ in orphans])
+        tracking.add_trace(tx, [(each.message_id, now, "unknown", detail) for each in orphans])
         if orphans:
             _log.warning("taken over", lane=self._lane.carrier_id, unknown=len(orphans))
 

@@ -6,6 +6,7 @@ Started by the supervisor (`python -m chappe.runtime.process ROLE`, settings in 
 
 import asyncio
 import fcntl
+import gc
 import os
 import signal
 import sys
@@ -40,10 +41,22 @@ class AlreadyRunning(Exception):
 
 def run(role: Role, settings: Settings) -> None:
     """Run one role until SIGTERM, SIGINT, or the end of the supervisor."""
-    telemetry.configure(settings.log_level, settings.log_format, role)
+    telemetry.configure(settings.log_level, settings.log_format)
     # By name, so that a role loads only what it needs: the gateway no web framework, the API no SMPP.
     module = import_module(f"chappe.runtime.{role}")
+    _spare_the_collector()
     uvloop.run(module.run(settings))
+
+
+def _spare_the_collector() -> None:
+    """Keep Python's search for cycles away from what lives as long as the process, and from batches in flight.
+
+    A batch makes thousands of objects and no cycles, and each of them counted towards a search of all that was
+    loaded: a fifth of the gateway's time in a campaign, and pauses of 30 ms.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
 
 
 @asynccontextmanager
@@ -97,8 +110,12 @@ async def only_one(database: Path, what: str, wait_s: float = LOCK_WAIT_S) -> As
 
 
 def _lock_file(database: Path, what: str) -> IO[str]:
-    database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return database.with_name(f"{what}.lock").open("a")
+    path = database.with_name(f"{what}.lock")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return path.open("a")
+    except OSError as error:
+        raise Unavailable(f"cannot create {path}: {error.strerror}") from error
 
 
 def _locks(file: IO[str]) -> bool:

@@ -12,7 +12,7 @@ import structlog
 _PRIVATE = frozenset({"number", "to", "from", "text", "token", "password", "signature", "authorization", "payload"})
 
 
-def configure(level: str, form: str, role: str) -> None:
+def configure(level: str, form: str) -> None:
     """Set up the log of this process, on standard error."""
     # Tracebacks without local variables: those would be texts, numbers and tokens.
     renderers: list[Any]
@@ -37,7 +37,15 @@ def configure(level: str, form: str, role: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s [{role}] %(name)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.WARNING, handlers=[_Forward()], force=True)
+
+
+class _Forward(logging.Handler):
+    """What libraries log, in the form of our own lines."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger(record.name)
+        log.log(record.levelno, record.getMessage(), library=record.name, exc_info=record.exc_info)
 
 
 def _json(event: object, **_: object) -> str:

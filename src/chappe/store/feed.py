@@ -10,6 +10,7 @@ _SINCE = Statement(
     "SELECT id, account_id, sent, total, cost_mc, first_message_id, open, delivered, failed, expired, network_error,"
     " cancelled FROM campaign WHERE id > :after ORDER BY id LIMIT :n"
 )
+_UNFINISHED = Statement("SELECT id FROM campaign WHERE open > 0 ORDER BY id DESC LIMIT 50")
 _ONE = Statement(
     "SELECT id, account_id, sent, total, cost_mc, first_message_id, open, delivered, failed, expired, network_error,"
     " cancelled FROM campaign WHERE id = :id"
@@ -52,6 +53,11 @@ def newest(tx: Tx) -> int:
 
 def since(tx: Tx, after: int, n: int) -> list[CampaignNews]:
     return [CampaignNews._make(row) for row in tx.rows(_SINCE, after=after, n=n)]
+
+
+def unfinished(tx: Tx) -> list[int]:
+    """The newest campaigns with messages that are not final, oldest first."""
+    return [row[0] for row in reversed(tx.rows(_UNFINISHED))]
 
 
 def campaign(tx: Tx, id_: int) -> CampaignNews:

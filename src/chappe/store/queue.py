@@ -65,7 +65,8 @@ _RESEND = Statement(
 )
 _LEAVE = Statement("DELETE FROM dispatch WHERE message_id = :message")
 _ORPHANS = Statement(
-    "SELECT message_id, expires_at FROM dispatch WHERE lane_id = :lane AND state = 1 AND state > 0 AND epoch < :epoch"
+    "SELECT message_id, expires_at, attempts FROM dispatch"
+    " WHERE lane_id = :lane AND state = 1 AND state > 0 AND epoch < :epoch"
 )
 _UNANSWERED_TO = Statement(
     "SELECT d.message_id, d.state, m.parts FROM dispatch d JOIN message m ON m.id = d.message_id"
@@ -112,6 +113,14 @@ class Unsent(NamedTuple):
     message_id: int
     lane_id: int
     in_doubt: bool
+
+
+class Orphan(NamedTuple):
+    """A message whose gateway has gone. Units: milliseconds UTC."""
+
+    message_id: int
+    expires_at: int
+    attempts: int
 
 
 class Claimed(NamedTuple):
@@ -211,9 +220,9 @@ def leave(tx: Tx, messages: Iterable[int]) -> None:
     tx.many(_LEAVE, [(message,) for message in messages])
 
 
-def orphans(tx: Tx, lane: int, epoch: int) -> list[tuple[int, int]]:
-    """(message, expires_at) that an earlier owner of the lane was sending when it died."""
-    return [(row[0], row[1]) for row in tx.rows(_ORPHANS, lane=lane, epoch=epoch)]
+def orphans(tx: Tx, lane: int, epoch: int) -> list[Orphan]:
+    """What an earlier owner of the lane was sending when it died."""
+    return [Orphan._make(row) for row in tx.rows(_ORPHANS, lane=lane, epoch=epoch)]
 
 
 def only_unknown_to(tx: Tx, lane: int, number: int) -> int | None:

@@ -46,7 +46,7 @@ def account_create(
         owner = accounts.find(parent) if parent else None
         return await accounts.create(email, password, country, credits_, owner, shared_credits)
 
-    print_json({"client_id": within(data, work).id})
+    print_json({"client_id": within(data, work, creates=True).id})
 
 
 @click.group()

@@ -26,7 +26,7 @@ def carrier() -> None:
 @click.option("--system-id", required=True, help="User name of the bind, at most 15 characters.")
 @click.option("--password", required=True, help="Password of the bind, at most 8 characters.")
 @click.option("--tls", is_flag=True, help="Encrypt, and verify the carrier's certificate.")
-@click.option("--tls-ca", default="", metavar="FILE", help="Certificates to trust instead of the system's.")
+@click.option("--tls-ca", default="", metavar="FILE", help="Encrypt, trusting these certificates, not the system's.")
 @click.option("--binds", default=1, show_default=True, help="Connections at the same time.")
 @click.option("--window", default=100, show_default=True, help="Unanswered submits per connection.")
 @click.option("--rate", default=0, show_default=True, help="Submits per second in all; 0 for no limit.")
@@ -57,6 +57,8 @@ def carrier_add(
 ) -> None:  # fmt: skip
     """Add a carrier; a running server binds to it at once. The first carrier is the default route."""
     host, port = _address(smpp)
+    if tls_ca and not Path(tls_ca).is_file():
+        raise BadData(f"there is no file {tls_ca}", field="--tls-ca")
     options = SmppOptions(
         sender=sender,
         system_type=system_type,
@@ -64,10 +66,10 @@ def carrier_add(
         sends_validity=not no_validity,
         unknown=cast(Literal["hold", "resend"], on_unknown),
         resend_s=resend_after,
-        tls_ca_file=tls_ca,
+        tls_ca_file=str(Path(tls_ca).resolve()) if tls_ca else "",
     )
-    new = NewCarrier(name, host, port, system_id, password, tls, binds, window, rate, options)
-    found = within(data, lambda chappe: chappe.carriers.add(new))
+    new = NewCarrier(name, host, port, system_id, password, tls or bool(tls_ca), binds, window, rate, options)
+    found = within(data, lambda chappe: chappe.carriers.add(new), creates=True)
     if as_json:
         print_json({"carrier_id": found, "name": name})
     else:

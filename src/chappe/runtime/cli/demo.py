@@ -18,13 +18,17 @@ from chappe.runtime import settings as settings_table
 from chappe.runtime import telemetry
 from chappe.runtime.bootstrap import Chappe, opened
 from chappe.runtime.cli.session import check_free, data_option
+from chappe.runtime.process import only_one
 from chappe.runtime.settings import Settings
 from chappe.runtime.supervisor import Supervisor
 
 EMAIL = "demo@chappe.example"
 CREDITS = 1000
 CARRIER = "simulator"
+LOOPBACK = "127.0.0.0/8,::1/128"
 READY_S = 30.0
+# How long Ctrl-C waits for receipts: the simulated carrier forgets them when it ends.
+RECEIPTS_S = 3.0
 WATCH_S = 0.1
 
 
@@ -43,8 +47,10 @@ def demo(port: int | None, carrier_port: int, data: Path | None) -> None:
 
     The data stay in the data folder: the next start finds them again.
     """
-    settings = settings_table.load(data=data, port=port, log_level="warning")
-    telemetry.configure("warning", settings.log_format, "demo")
+    # Webhooks of the demo may come back to this machine; elsewhere private networks are refused.
+    allowed = None if "CHAPPE_WEBHOOK_ALLOW_NETWORKS" in os.environ else LOOPBACK
+    settings = settings_table.load(data=data, port=port, log_level="warning", webhook_allow_networks=allowed)
+    telemetry.configure("warning", settings.log_format)
     for wanted in (settings.port, carrier_port, carrier_port + 1):
         check_free(settings.host, wanted)
     asyncio.run(_run(settings, carrier_port))
@@ -54,14 +60,21 @@ async def _run(settings: Settings, carrier_port: int) -> None:
     click.echo("Starting Chappe ...")
     options = SimulatorOptions(port=carrier_port, control_port=carrier_port + 1, receipt_delay_s=1.0)
     supervisor = Supervisor(settings)
-    async with Simulator(options), opened(settings) as chappe:
+    async with only_one(settings.database, "server", wait_s=0):
+        pass  # nobody else's server is on this database, so its account and carrier may be added
+    async with Simulator(options) as simulator, opened(settings) as chappe:
         account = await _prepare(chappe, carrier_port)
         running = asyncio.create_task(supervisor.run())
         loop = asyncio.get_running_loop()
         try:
             if await _is_ready(chappe, running):
+                interrupted = asyncio.Event()
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    loop.add_signal_handler(number, interrupted.set)
                 _greet(settings, account, await _token(chappe, account), carrier_port)
-                await _watch(Feed(chappe.store), running)
+                feed = Feed(chappe.store)
+                await _watch(feed, running, interrupted)
+                await _wait_for_receipts(simulator, feed)
             else:
                 click.echo("Chappe did not get ready; the log above says why.", err=True)
         finally:
@@ -125,11 +138,24 @@ async def _answers(host: str, port: int) -> bool:
     return True
 
 
-async def _watch(feed: Feed, running: asyncio.Task[None]) -> None:
-    while not running.done():
-        for line in feed.news():
-            click.echo(f"  {line}")
+async def _watch(feed: Feed, running: asyncio.Task[None], interrupted: asyncio.Event) -> None:
+    while not running.done() and not interrupted.is_set():
+        _tell(feed)
         await asyncio.wait([running], timeout=WATCH_S)
+
+
+async def _wait_for_receipts(simulator: Simulator, feed: Feed) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + RECEIPTS_S
+    while simulator.stats().waiting and loop.time() < deadline:
+        _tell(feed)
+        await asyncio.sleep(WATCH_S)
+    _tell(feed)
+
+
+def _tell(feed: Feed) -> None:
+    for line in feed.news():
+        click.echo(f"  {line}")
 
 
 def _greet(settings: Settings, account: Account, token: str, carrier_port: int) -> None:
@@ -164,5 +190,6 @@ Send a campaign, answer in JSON:
 
   curl '{base}/send' -H 'Accept: application/json' -H 'Authorization: Bearer {token}' -d '{body}'
 
+Webhooks may call this machine (POST /webhook with an http://127.0.0.1:... address).
 What happens shows here. Ctrl-C stops everything.
 """)

@@ -4,7 +4,6 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-import msgspec
 
 from chappe.domain.lifecycle import Dlr
 from chappe.manage.messages import MessageTrace
@@ -20,7 +19,7 @@ def message() -> None:
 
 
 @message.command("show")
-@click.argument("id_", metavar="ID", type=click.IntRange(1))
+@click.argument("id_", metavar="ID", type=click.IntRange(1, 2**63 - 1))
 @click.option("--ticket", is_flag=True, help=f"ID is a campaign's ticket: show its first {MAX_OF_TICKET} messages.")
 @json_option
 @data_option
@@ -34,7 +33,8 @@ def message_show(id_: int, ticket: bool, as_json: bool, data: Path | None) -> No
 
     found = within(data, work)
     if as_json:
-        shown = [msgspec.to_builtins(trace) for trace in found]
+        # The state in words; the row's own is a number.
+        shown = [{**trace.message._asdict(), "state": trace.state, "steps": trace.steps} for trace in found]
         print_json(shown if ticket else shown[0])
         return
     for trace in found:

@@ -31,7 +31,7 @@ def serve(host: str | None, port: int | None, role: str, data: Path | None) -> N
     With `--role all` every role is a process of its own that is restarted when it dies.
     """
     settings = settings_table.load(data=data, host=host, port=port)
-    telemetry.configure(settings.log_level, settings.log_format, role)
+    telemetry.configure(settings.log_level, settings.log_format)
     if role in ("all", "api"):
         check_free(settings.host, settings.port)
     if role == "all":

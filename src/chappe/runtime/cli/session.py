@@ -32,10 +32,15 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
-def within(data: Path | None, work: Callable[[Chappe], Awaitable[T]]) -> T:
-    """Do some work in the installation that the settings and `--data` name."""
+def within(data: Path | None, work: Callable[[Chappe], Awaitable[T]], *, creates: bool = False) -> T:
+    """Do some work in the installation that the settings and `--data` name; only some commands may create it."""
     settings = settings_table.load(data=data)
-    telemetry.configure("warning", settings.log_format, "cli")
+    if not creates and not settings.database.exists():
+        raise click.ClickException(
+            f"there is no database {settings.database}: name its folder with --data, or make one with `chappe serve`, "
+            "`chappe account create` or `chappe carrier add`"
+        )
+    telemetry.configure("warning", settings.log_format)
 
     async def run() -> T:
         async with opened(settings) as chappe:

@@ -9,6 +9,7 @@ import click
 
 from chappe.carriers.simulator import SimulatorOptions, parse_shares, run
 from chappe.runtime import telemetry
+from chappe.runtime.cli.session import check_free
 
 _HELP = {
     "host": "Address to listen on.",
@@ -79,12 +80,15 @@ def simulator(**given: Any) -> None:
     """Run a carrier to try Chappe against: an SMSC that misbehaves on demand.
 
     Nothing is sent to anybody. While it runs, GET /stats and /messages on the control port tell what arrived,
-    POST /mo injects replies, POST /set changes any option, POST /drop cuts all links.
+    POST /mo injects replies, POST /drop cuts all links, POST /set changes options (JSON, named as GET /options names
+    them).
     """
-    telemetry.configure("info", "console", "simulator")
+    telemetry.configure("info", "console")
     try:
         read: dict[str, Any] = {name: _READ[name](value) if name in _READ else value for name, value in given.items()}
         options = SimulatorOptions(**read)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    for port in (options.port, options.control_port):
+        check_free(options.host, port)
     asyncio.run(run(options))

@@ -43,9 +43,12 @@ def migrate(path: Path) -> tuple[str | None, str]:
     before = version(path)
     if before == HEAD:
         return before, HEAD
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Texts, numbers and carriers' passwords are for the server's user alone; SQLite's side files take the same mode.
-    path.touch(mode=0o600)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Texts, numbers and carriers' passwords are for the server's user alone; SQLite's side files take this mode.
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise Unavailable(f"cannot create {path}: {error.strerror}") from error
 
     def upgrade(_: object) -> tuple[str | None, str]:
         # Two processes may start at once: the one that waited for the lock finds the work done.

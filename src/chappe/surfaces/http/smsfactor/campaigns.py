@@ -59,7 +59,7 @@ def _fields(campaign: Campaign) -> Fields:
     rate = 100 * campaign.delivered // campaign.sent if campaign.sent else 0
     return {
         "id": str(campaign.id),
-        "sender": campaign.sender,
+        "sender": campaign.sender or "",
         "text": campaign.text,
         "creation_date": date_text(campaign.created_at),
         "date": date_text(campaign.send_at),

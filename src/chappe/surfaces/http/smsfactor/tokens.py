@@ -66,11 +66,15 @@ def _wish(call: Call) -> _Wish:
     token = call.document.read(_TokenDocument).token
     if token is None:
         raise BadData("is missing", field="token")
-    ips = token.allowed_ips if isinstance(token.allowed_ips, list) else [token.allowed_ips]
+    # A restriction that names nothing is a mistake of the caller's, and must not become no restriction.
+    given = token.allowed_ips
+    ips = given if isinstance(given, list) else [] if given is None else [given]
+    if any(not text_of(ip).strip() for ip in ips):
+        raise BadData("has an empty entry", field="token.allowed_ips")
     return _Wish(
         name=required_text(token.name, "token.name", max_characters=MAX_NAME_CHARACTERS),
         ttl_s=optional_int(token.ttl, "token.ttl", low=1, high=MAX_TTL_S),
-        allowed_ips=[text for ip in ips if (text := text_of(ip).strip())],
+        allowed_ips=[text_of(ip).strip() for ip in ips],
     )
 
 
