@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 import socket
 import sys
@@ -21,8 +22,18 @@ STOP_S = 40.0
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """A port that is free, with the one after it.
+
+    Below the range the system takes for outgoing connections: one of those may take any port of it at any moment.
+    """
+    for _ in range(100):
+        port = random.randrange(20_000, 32_000)
+        try:
+            with socket.create_server(("127.0.0.1", port)), socket.create_server(("127.0.0.1", port + 1)):
+                return port
+        except OSError:
+            continue
+    raise AssertionError("no free port")
 
 
 @dataclass(frozen=True, slots=True)
