@@ -6,7 +6,6 @@ A missing peer is a failure, not a skip: `make peers` installs what can be insta
 import asyncio
 import json
 import shutil
-import socket
 import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -33,6 +32,7 @@ from chappe.telecom.smpp.bodies import ShortMessage
 from chappe.telecom.smpp.commands import BIND_RECEIVER, BIND_TRANSMITTER
 from chappe.telecom.udh import concatenation_header
 from tests.esme import esme, until
+from tests.server import free_port
 
 NODE = Path(__file__).parents[1] / "peers" / "node"
 SHORT = "Bonjour à tous, prix 10 € [promo]"
@@ -62,13 +62,6 @@ def parts_of(text: str, destination: str = "33612345678") -> list[ShortMessage]:
         esm = 0x40 if header else 0
         found.append(ShortMessage(5, 0, "CHAPPE", 1, 1, destination, esm, coding, header + octets, 1))
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 # -- node-smpp -------------------------------------------------------------------------------------------
