@@ -15,25 +15,41 @@ from chappe.store.migrations import HEAD, HERE, migrate, script, version
 from chappe.store.schema import metadata
 
 
-def schema_of(path: Path) -> dict[str, str]:
-    """The statements that made each table and index, by name."""
+Columns = dict[str, tuple[str, bool, str | None, int]]
+
+
+def schema_of(path: Path) -> dict[str, object]:
+    """Every table as its columns (type, not null, default, place in the key), every index as its statement."""
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     try:
-        rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+        rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+        found: dict[str, object] = {}
+        for kind, name, sql in rows:
+            if kind == "index":
+                found[str(name)] = " ".join(str(sql).split())
+                continue
+            columns: Columns = {
+                str(column): (str(type_), bool(not_null), default, int(place))  # type: ignore[misc]
+                for column, type_, not_null, default, place in connection.execute(
+                    "SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_info(?)", (name,)
+                )
+            }
+            found[str(name)] = (columns, "WITHOUT ROWID" in str(sql))
+        return found
     finally:
         connection.close()
-    return {str(name): " ".join(str(sql).split()) for name, sql in rows}
 
 
-def declared() -> dict[str, str]:
-    """The statements that the tables as declared would be made with."""
+def declared(path: Path) -> dict[str, object]:
+    """The same of a database made from the tables as they are declared."""
     dialect = sqlite.dialect()
-    found = {}
+    connection = apsw.Connection(str(path))
     for table in metadata.sorted_tables:
-        found[table.name] = " ".join(str(CreateTable(table).compile(dialect=dialect)).split())
+        connection.execute(str(CreateTable(table).compile(dialect=dialect)))
         for index in table.indexes:
-            found[str(index.name)] = " ".join(str(CreateIndex(index).compile(dialect=dialect)).split())
-    return found
+            connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
+    connection.close()
+    return schema_of(path)
 
 
 def test_a_migrated_database_has_exactly_the_declared_schema(tmp_path: Path) -> None:
@@ -41,7 +57,7 @@ def test_a_migrated_database_has_exactly_the_declared_schema(tmp_path: Path) -> 
     assert migrate(path) == (None, HEAD)
     found = schema_of(path)
     del found["alembic_version"]
-    assert found == declared()
+    assert found == declared(tmp_path / "declared.db")
 
 
 def test_migrating_again_does_nothing(tmp_path: Path) -> None:
@@ -110,6 +126,22 @@ def test_eight_processes_that_start_at_once_find_one_finished_database(tmp_path:
 
 def test_the_newest_migration_is_the_one_that_is_named() -> None:
     assert max(path.name for path in (HERE / "versions").glob("*.py")).startswith(f"{HEAD}_")
+
+
+def test_the_previous_release_goes_on_writing_to_the_new_schema(tmp_path: Path) -> None:
+    """Every column that came later has a default or may be null."""
+    path = tmp_path / "chappe.db"
+    first = apsw.Connection(str(tmp_path / "first.db"))
+    list(first.execute(script(None, "sqlite", to="0001")))
+    migrate(path)
+    now = schema_of(path)
+    first.close()
+    for name, before in schema_of(tmp_path / "first.db").items():
+        if isinstance(before, str) or name == "alembic_version":
+            continue
+        columns, _ = now[name]  # type: ignore[misc]
+        added = {column: facts for column, facts in columns.items() if column not in before[0]}  # type: ignore[index]
+        assert all(not not_null or default is not None for _, not_null, default, _ in added.values()), name
 
 
 def test_the_same_migration_speaks_postgresql() -> None:

@@ -32,6 +32,11 @@ def _column(name: str, type_: object = BigInteger, **options: object) -> Column[
     return Column(name, type_, **options)  # type: ignore[arg-type]
 
 
+def _added(name: str, type_: object = BigInteger, *, default: str | None = None) -> Column[object]:
+    """A column that came after the first release: old code writes rows without it."""
+    return _column(name, type_, nullable=default is None, server_default=None if default is None else text(default))
+
+
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), _column("value", Text))
 
 id_block = Table("id_block", metadata, Column("kind", Text, primary_key=True), _column("next"))
@@ -57,6 +62,21 @@ account = Table(
     _column("sender", Text, nullable=True),
     _column("is_active", Boolean),
     _column("created_at"),
+    _added("firstname", Text),
+    _added("lastname", Text),
+    _added("company", Text),
+    _added("type", Text),  # company, association, administration or private
+    _added("phone", Text),
+    _added("address1", Text),
+    _added("address2", Text),
+    _added("zip", Text),
+    _added("city", Text),
+    _added("description", Text),
+    _added("lang", Text, default="'EN'"),
+    _added("time_zone", Text, default="'Europe/Paris'"),
+    _added("failed_logins", Integer, default="0"),  # wrong passwords since the last right one
+    _added("locked_at"),  # null: open
+    Index("account_by_parent", "parent_id", "id"),
 )
 
 token = Table(
@@ -128,8 +148,20 @@ campaign = Table(
     _column("expired"),
     _column("network_error"),
     _column("cancelled"),
+    _added("lists", Text),  # JSON array of the ids of the lists it was sent to; null when sent to numbers
+    _added("queued_to"),  # messages after this id are not in the queue yet; null: all are
+    _added("stops", default="0"),  # opt-outs that answered it
+    _added("unassigned", default="0"),  # of the failed ones: the carrier says that nobody has the number
+    _added("messages_deleted_at"),  # their time was over; the counters stay
     Index("campaign_by_account", "account_id", "send_at"),
     Index("campaign_open", "expires_at", sqlite_where=text("open > 0"), postgresql_where=text("open > 0")),
+    # those that are being written or queued, in a process that may die over it
+    Index(
+        "campaign_unqueued",
+        "id",
+        sqlite_where=text("queued_to IS NOT NULL"),
+        postgresql_where=text("queued_to IS NOT NULL"),
+    ),
 )
 
 message = Table(
@@ -151,6 +183,8 @@ message = Table(
     _column("carrier_refs", Text, nullable=True),  # one per part, separated by spaces, `-` where none came yet
     _column("submitted_at", nullable=True),
     _column("done_at", nullable=True),
+    _added("infos", Text),  # info1 to info4 of the recipient, joined by U+001F; null when there are none
+    _added("list_id"),
 )
 
 dispatch = Table(
@@ -237,6 +271,15 @@ reply = Table(
     _column("destination", Text),
     _column("text", Text),
     _column("received_at"),
+    # whose it is, found after it was stored: the account that last wrote to this number
+    _added("state", SmallInteger, default="0"),  # 0 stored, 1 delivered to an account, 2 nobody's
+    _added("kind", Text),  # reply or stop
+    _added("account_id"),
+    _added("campaign_id"),
+    _added("message_id"),
+    Index("reply_stored", "id", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+    Index("reply_by_account", "account_id", "received_at"),
+    Index("reply_by_campaign", "campaign_id", "id"),
 )
 
 trace = Table(
@@ -355,4 +398,144 @@ idempotency = Table(
     _column("created_at"),
     Index("idempotency_by_age", "created_at"),
     sqlite_with_rowid=False,
+)
+
+contact_list = Table(
+    "contact_list",
+    metadata,
+    Column("id", Id, primary_key=True),  # decimal and within 32 bits, as a known client reads it
+    _column("account_id"),
+    _column("name", Text),
+    _column("created_at"),
+    _column("used_at"),  # last changed, or last sent to
+    _column("contacts"),  # how many there are
+    Index("contact_list_by_account", "account_id", "id"),
+)
+
+contact = Table(
+    "contact",
+    metadata,
+    Column("list_id", Id, primary_key=True, autoincrement=False),
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _column("number"),
+    # the number and info1 to info4 joined by U+001F, empty ones at the end left off: one text to search
+    _column("entry", Text),
+    sqlite_with_rowid=False,
+)
+
+exclusion = Table(
+    "exclusion",
+    metadata,
+    Column("account_id", Id, primary_key=True, autoincrement=False),
+    Column("kind", Text, primary_key=True),  # blacklist or npai
+    Column("number", Id, primary_key=True, autoincrement=False),
+    _column("infos", Text, nullable=True),  # info1 to info4 joined by U+001F
+    _column("campaign_id", nullable=True),  # whose recipient said STOP, or did not exist
+    _column("created_at"),
+    sqlite_with_rowid=False,
+)
+
+retention = Table(
+    "retention",
+    metadata,
+    Column("account_id", Id, primary_key=True, autoincrement=False),
+    # as the contract writes them: a number and d or m; null: the default
+    _column("message", Text, nullable=True),
+    _column("reply", Text, nullable=True),
+    _column("list", Text, nullable=True),
+    _column("campaign", Text, nullable=True),
+    _column("survey", Text, nullable=True),
+    _column("lookup", Text, nullable=True),
+)
+
+balance_alert = Table(
+    "balance_alert",
+    metadata,
+    Column("account_id", Id, primary_key=True, autoincrement=False),
+    _column("trigger_mc"),
+    _column("by_email", Boolean),
+    _column("by_sms", Boolean),
+    _column("email", Text),
+    _column("phone_number", Text),
+    _column("is_armed", Boolean),  # the balance was above the trigger since the last alert
+    _column("alerted_at", nullable=True),
+)
+
+mail = Table(
+    "mail",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _column("account_id", nullable=True),
+    _column("recipient", Text),
+    _column("subject", Text),
+    _column("body", Text),
+    _column("created_at"),
+    _column("attempts", SmallInteger),
+    _column("state", SmallInteger),  # 0 due, 1 sent, 2 given up
+    _column("next_at"),
+    _column("error", Text, nullable=True),
+    Index("mail_due", "next_at", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+)
+
+invoice = Table(
+    "invoice",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _column("account_id"),
+    _column("name", Text),  # the number printed on it: without gaps, per year
+    _column("created_at"),
+    _column("description", Text),
+    _column("quantity"),  # credits
+    _column("unit_price", Text),  # decimal
+    _column("net_cents"),
+    _column("vat_percent", Text),  # decimal
+    _column("vat_cents"),
+    _column("total_cents"),
+    _column("currency", Text),
+    _column("payment_type", Text),
+    _column("status", Text),
+    _column("issuer", Text),  # as they were on that day
+    _column("customer", Text),
+    Index("invoice_by_account", "account_id", "id"),
+)
+
+lookup = Table(
+    "lookup",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _column("account_id"),
+    _column("wallet_id"),
+    _column("carrier_id"),
+    _column("number"),
+    _column("price_mc"),
+    _column("state", SmallInteger),  # 0 asked, 1 answered, 2 failed
+    _column("asked_at"),
+    _column("result", Text, nullable=True),  # JSON
+    Index("lookup_by_account", "account_id", "asked_at"),
+    Index("lookup_asked", "asked_at", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+)
+
+link = Table(
+    "link",
+    metadata,
+    Column("campaign_id", Id, primary_key=True, autoincrement=False),
+    Column("position", SmallInteger, primary_key=True, autoincrement=False),
+    _column("url", Text),
+    _column("clicks"),
+    sqlite_with_rowid=False,
+)
+
+click = Table(
+    "click",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _column("account_id"),
+    _column("campaign_id"),
+    _column("message_id"),
+    _column("position", SmallInteger),
+    _column("at"),
+    _column("brand", Text),
+    _column("model", Text),
+    _column("os", Text),
+    Index("click_by_message", "message_id", "position"),
 )

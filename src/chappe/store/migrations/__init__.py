@@ -13,7 +13,7 @@ from chappe.store.sqlite import MAX_WAIT_S, Database
 
 HERE = Path(__file__).parent
 # The newest file of `versions/`, named by hand so that a start need not load the migration library.
-HEAD = "0001"
+HEAD = "0002"
 
 
 def version(path: Path) -> str | None:
@@ -66,13 +66,13 @@ def migrate(path: Path) -> tuple[str | None, str]:
         database.close()
 
 
-def script(before: str | None, dialect: str) -> str:
-    """The SQL that leads from one version to this release's."""
+def script(before: str | None, dialect: str, to: str = HEAD) -> str:
+    """The SQL that leads from one version to another, this release's."""
     from alembic import command  # a quarter of a second to load, and needed once in a release
     from alembic.config import Config
 
     text = StringIO()
     config = Config(attributes={"dialect": dialect, "script": text})
     config.set_main_option("script_location", str(HERE))
-    command.upgrade(config, f"{before or 'base'}:{HEAD}", sql=True)
+    command.upgrade(config, f"{before or 'base'}:{to}", sql=True)
     return text.getvalue()
