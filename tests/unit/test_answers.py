@@ -1,23 +1,48 @@
 """The envelope of answers and their two syntaxes."""
 
+from typing import ClassVar
+
 import pytest
 
 from chappe.domain import errors
-from chappe.surfaces.http.smsfactor.answers import Answer, Fields, failure, success, to_json, to_xml
+from chappe.surfaces.http.smsfactor.answers import Answer, Done, Fields, failure, success, to_json, to_xml
 from chappe.surfaces.http.smsfactor.statuses import MESSAGES, status_of
+
+
+class Balance(Answer, frozen=True):
+    credits: str
+
+
+class Simulated(Answer, frozen=True):
+    only_json: ClassVar[frozenset[str]] = frozenset({"ticket"})
+
+    ticket: None
+    cost: int
+
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 def test_success_is_status_1_and_exactly_ok() -> None:
-    assert success(Answer({"credits": "812"}), "json") == b'{"status":1,"message":"OK","credits":"812"}'
-    assert success(Answer({"credits": "812"}), "xml").decode() == (
+    assert success(Balance("812"), "json") == b'{"status":1,"message":"OK","credits":"812"}'
+    assert success(Balance("812"), "xml").decode() == (
         DECLARATION + "<response><status>1</status><message>OK</message><credits>812</credits></response>"
     )
 
 
+def test_an_answer_without_fields_is_the_envelope_alone() -> None:
+    assert success(Done(), "json") == b'{"status":1,"message":"OK"}'
+    assert (
+        success(Done(), "xml").decode() == DECLARATION + "<response><status>1</status><message>OK</message></response>"
+    )
+
+
+def test_half_a_surrogate_pair_is_left_out_of_an_answer() -> None:
+    assert success(Balance("8\ud83d12"), "json") == b'{"status":1,"message":"OK","credits":"812"}'
+
+
 def test_a_field_that_is_only_for_json_is_not_in_xml() -> None:
-    answer = Answer({"ticket": None, "cost": 2}, only_json=frozenset({"ticket"}))
+    answer = Simulated(None, 2)
     assert success(answer, "json") == b'{"status":1,"message":"OK","ticket":null,"cost":2}'
     assert success(answer, "xml").decode() == (
         DECLARATION + "<response><status>1</status><message>OK</message><cost>2</cost></response>"

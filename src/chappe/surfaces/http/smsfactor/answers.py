@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import ClassVar, Final, Literal, NamedTuple, TypeAlias
 from xml.sax.saxutils import escape
 
 import msgspec
@@ -19,25 +18,43 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 # A bare carriage return would be read back as a line feed.
 _REFERENCES = {"\r": "&#13;"}
+_OK_JSON: Final = msgspec.json.encode({"status": 1, "message": MESSAGES[1]})
+_EMPTY: Final = len(b"{}")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a handler has to say beyond status and message.
+class Answer(msgspec.Struct, frozen=True):
+    """What a handler has to say beyond status and message: each answer of the API is a struct of its own.
 
-    Shape: `only_json` names the fields that the XML form leaves out.
+    Shape: the fields are the wire's; `only_json` names those that the XML form leaves out.
     """
 
-    fields: Fields
-    only_json: frozenset[str] = frozenset()
+    only_json: ClassVar[frozenset[str]] = frozenset()
+
+
+class Done(Answer, frozen=True):
+    """Nothing but the envelope."""
+
+
+class File(NamedTuple):
+    """An answer that is a document of its own, without the envelope. Shape: one with a name is to be saved under it."""
+
+    content: bytes
+    media_type: str
+    name: str = ""
 
 
 def success(answer: Answer, syntax: Syntax) -> bytes:
     """The whole body of an answer to a request that was carried out."""
-    fields = answer.fields
-    if answer.only_json and syntax == "xml":
-        fields = {name: value for name, value in fields.items() if name not in answer.only_json}
-    return render({"status": 1, "message": MESSAGES[1], **fields}, syntax)
+    if syntax == "json":
+        try:
+            fields = msgspec.json.encode(answer)
+        except UnicodeEncodeError:  # half a surrogate pair, which no text may hold
+            fields = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(answer)))
+        return _OK_JSON if len(fields) == _EMPTY else _OK_JSON[:-1] + b"," + fields[1:]
+    tree: dict[str, Value] = msgspec.to_builtins(answer)
+    for name in answer.only_json:
+        del tree[name]
+    return to_xml({"status": 1, "message": MESSAGES[1], **tree})
 
 
 def failure(status: Status, details: str, syntax: Syntax) -> bytes:

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from chappe.domain.accounts import Account
 from chappe.domain.errors import NotAuthenticated, Refusal, Unavailable
 from chappe.surfaces.http.access_log import Facts, facts_of
-from chappe.surfaces.http.smsfactor.answers import Syntax, failure, success
+from chappe.surfaces.http.smsfactor.answers import File, Syntax, failure, success
 from chappe.surfaces.http.smsfactor.call import Call
 from chappe.surfaces.http.smsfactor.credentials import (
     Bearer,
@@ -30,9 +30,9 @@ from chappe.surfaces.http.use_cases import UseCases
 
 _log = structlog.get_logger("chappe.http")
 
-_CONTENT_TYPE: Final[dict[Syntax, bytes]] = {
-    "json": b"application/json; charset=utf-8",
-    "xml": b"application/xml; charset=utf-8",
+_CONTENT_TYPE: Final[dict[Syntax, str]] = {
+    "json": "application/json; charset=utf-8",
+    "xml": "application/xml; charset=utf-8",
 }
 # A known client sends a body with these too, and means nothing by it.
 _WITHOUT_BODY: Final = frozenset({"GET", "DELETE"})
@@ -76,16 +76,16 @@ class SmsFactorApi:
             await upload.finish()
         except Gone:
             return
-        await _respond(send, 404 if found is None else 200, answer, syntax)
+        await _respond(send, 404 if found is None else 200, answer)
 
-    async def _answer(self, incoming: _Incoming) -> bytes:
+    async def _answer(self, incoming: _Incoming) -> File:
         facts, syntax = incoming.facts, incoming.syntax
         try:
             call = await self._call(incoming)
             facts.account = call.account.id
             answer = await incoming.found.route.handler(call)
             facts.status = 1
-            return success(answer, syntax)
+            return answer if isinstance(answer, File) else _document(success(answer, syntax), syntax)
         except Refusal as refusal:
             return _failed(facts, status_of(refusal), str(refusal), syntax)
         except Unavailable as unavailable:
@@ -140,17 +140,23 @@ class SmsFactorApi:
         return await self._use_cases.accounts.authenticate(credentials.username, credentials.password)
 
 
-def _failed(facts: Facts, status: Status, details: str, syntax: Syntax) -> bytes:
+def _failed(facts: Facts, status: Status, details: str, syntax: Syntax) -> File:
     facts.status = status
-    return failure(status, details, syntax)
+    return _document(failure(status, details, syntax), syntax)
 
 
-async def _respond(send: Send, http_status: int, body: bytes, syntax: Syntax) -> None:
+def _document(body: bytes, syntax: Syntax) -> File:
+    return File(body, _CONTENT_TYPE[syntax])
+
+
+async def _respond(send: Send, http_status: int, answer: File) -> None:
     headers = [
-        (b"content-type", _CONTENT_TYPE[syntax]),
-        (b"content-length", str(len(body)).encode()),
+        (b"content-type", answer.media_type.encode()),
+        (b"content-length", str(len(answer.content)).encode()),
         (b"cache-control", b"no-cache, private"),
         (b"x-content-type-options", b"nosniff"),
     ]
+    if answer.name:
+        headers.append((b"content-disposition", f'attachment; filename="{answer.name}"'.encode()))
     await send({"type": "http.response.start", "status": http_status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": answer.content})

@@ -1,9 +1,13 @@
 """GET /messages."""
 
+from typing import Final, Literal
+
+import msgspec
+
 from chappe.domain.errors import BadData
 from chappe.domain.lifecycle import Dlr
 from chappe.manage.messages import Message, MessageFilter, MessageStatus, Sort
-from chappe.surfaces.http.smsfactor.answers import Answer, Fields
+from chappe.surfaces.http.smsfactor.answers import Answer
 from chappe.surfaces.http.smsfactor.call import Call
 from chappe.surfaces.http.smsfactor.fields import (
     date_of,
@@ -13,8 +17,9 @@ from chappe.surfaces.http.smsfactor.fields import (
     sort_of,
     word,
 )
+from chappe.surfaces.http.smsfactor.query import PAGE, QueryField, period, sort_field
 
-_SORTS: tuple[Sort, ...] = ("date", "destination", "sender", "status")
+_SORTS: Final[tuple[Sort, ...]] = ("date", "destination", "sender", "status")
 _STATUSES: tuple[MessageStatus, ...] = (
     "delivered",
     "sent",
@@ -24,16 +29,57 @@ _STATUSES: tuple[MessageStatus, ...] = (
     "not_sent",
     "undelivered",
 )
+_TYPES: Final = ("messages-in", "messages-out")
+QUERY: Final = (
+    *period("Sent", is_required=True),
+    QueryField("destination", "Whose number contains these digits."),
+    QueryField("message", "Whose text contains this."),
+    QueryField("type", "Only what came in, or only what went out.", words=_TYPES),
+    QueryField("country", "Only to this country (ISO 3166-1 alpha-2)."),
+    QueryField("status", "Only in this state.", words=_STATUSES),
+    *PAGE,
+    sort_field(_SORTS),
+)
 
 
-async def find(call: Call) -> Answer:
+class MessageFields(msgspec.Struct, frozen=True):
+    """A message as the vendor prints it: ids, length, cost are numbers. Source: the contract's messages."""
+
+    campaign_id: int
+    client_id: int
+    client_message_id: str
+    contact_list_id: str
+    message: str
+    message_length: int
+    cost: int
+    country: str
+    destination: str
+    message_id: int
+    sender: str
+    date: str
+    dlr_date: str | None
+    status: str
+    status_details: str
+    type: Literal["sms_mt", "sms_mo"]
+
+
+class Found(Answer, frozen=True):
+    """A page of messages."""
+
+    totalRecords: int
+    totalDisplayRecords: int
+    messages: list[MessageFields]
+
+
+async def find(call: Call) -> Found:
+    """List the messages of a period."""
     query = call.query
     start, length = page_of(query)
     from_at = date_of(query, "date_start", end="first")
     to_at = date_of(query, "date_end", end="last")
     if from_at is None or to_at is None:
         raise BadData("is missing", field="date_start" if from_at is None else "date_end")
-    asked = word(query.get("type"), "type", ("messages-in", "messages-out"))
+    asked = word(query.get("type"), "type", _TYPES)
     sort, is_descending = sort_of(query, _SORTS)
     page = await call.use_cases.messages.find(
         call.account,
@@ -51,33 +97,30 @@ async def find(call: Call) -> Answer:
             is_descending=is_descending or sort is None,
         ),
     )
-    return Answer(
-        {
-            "totalRecords": page.total,
-            "totalDisplayRecords": page.matching,
-            "messages": [_fields(message) for message in page.rows],
-        }
+    return Found(
+        totalRecords=page.total,
+        totalDisplayRecords=page.matching,
+        messages=[_fields(message) for message in page.rows],
     )
 
 
-def _fields(message: Message) -> Fields:
-    """A message as the vendor prints it: ids, length, cost are numbers. Source: the contract's messages."""
+def _fields(message: Message) -> MessageFields:
     status = Dlr(message.dlr).name
-    return {
-        "campaign_id": message.campaign_id,
-        "client_id": message.account_id,
-        "client_message_id": message.client_ref or "",
-        "contact_list_id": "",
-        "message": message.text,
-        "message_length": len(message.text),
-        "cost": message.cost,
-        "country": message.country,
-        "destination": str(message.number),
-        "message_id": message.id,
-        "sender": message.sender or "",
-        "date": date_text(message.sent_at),
-        "dlr_date": optional_date_text(message.dlr_at),
-        "status": status,
-        "status_details": status,
-        "type": "sms_mt" if message.direction == "out" else "sms_mo",
-    }
+    return MessageFields(
+        campaign_id=message.campaign_id,
+        client_id=message.account_id,
+        client_message_id=message.client_ref or "",
+        contact_list_id="",
+        message=message.text,
+        message_length=len(message.text),
+        cost=message.cost,
+        country=message.country,
+        destination=str(message.number),
+        message_id=message.id,
+        sender=message.sender or "",
+        date=date_text(message.sent_at),
+        dlr_date=optional_date_text(message.dlr_at),
+        status=status,
+        status_details=status,
+        type="sms_mt" if message.direction == "out" else "sms_mo",
+    )

@@ -6,25 +6,34 @@ All of them need an account: a handler gets a `Call`, and there is no `Call` wit
 from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
+from msgspec import Struct
+
 from chappe.surfaces.http.smsfactor import campaigns, messages, send, tokens, webhooks
 from chappe.surfaces.http.smsfactor import credits as balance
-from chappe.surfaces.http.smsfactor.answers import Answer
+from chappe.surfaces.http.smsfactor.answers import Answer, File
 from chappe.surfaces.http.smsfactor.call import Call
+from chappe.surfaces.http.smsfactor.query import QueryField
+from chappe.surfaces.http.smsfactor.send_document import SendDocument
 
-Handler = Callable[[Call], Awaitable[Answer]]
+Handler = Callable[[Call], Awaitable[Answer | File]]
 
 
 class Route(NamedTuple):
-    """One call of the API.
+    """One call of the API. Its description (`openapi.py`) is made from this row and its handler.
 
-    Shape: `:id` stands for one segment of the path; `may_log_in` where an old client writes user name and
-           password into the query.
+    Shape: `:id` stands for one segment of the path; `query` are the fields that are read from the query, `document`
+           is the type of the body; the handler's first line says what the call is for, what it returns is the answer.
+           `may_log_in` where an old client writes user name and password into the query; `is_ours` for what the
+           vendor's API does not have.
     """
 
     method: str
     path: str
     handler: Handler
+    query: tuple[QueryField, ...] = ()
+    document: type[Struct] | None = None
     may_log_in: bool = False
+    is_ours: bool = False
 
 
 class Match(NamedTuple):
@@ -35,25 +44,25 @@ class Match(NamedTuple):
 
 
 ROUTES: Final = (
-    Route("GET", "/send", send.get, may_log_in=True),
-    Route("POST", "/send", send.post),
-    Route("GET", "/send/simulate", send.simulate_get, may_log_in=True),
-    Route("POST", "/send/simulate", send.simulate_post),
+    Route("GET", "/send", send.get, query=send.QUERY, may_log_in=True),
+    Route("POST", "/send", send.post, document=SendDocument),
+    Route("GET", "/send/simulate", send.simulate_get, query=send.QUERY, may_log_in=True),
+    Route("POST", "/send/simulate", send.simulate_post, document=SendDocument),
     Route("DELETE", "/send/:id", send.cancel),
-    Route("GET", "/campaigns", campaigns.history),
+    Route("GET", "/campaigns", campaigns.history, query=campaigns.QUERY),
     Route("GET", "/campaign/:id", campaigns.one),
-    Route("GET", "/messages", messages.find),
+    Route("GET", "/messages", messages.find, query=messages.QUERY),
     Route("GET", "/credits", balance.get),
-    Route("POST", "/token", tokens.create),
+    Route("POST", "/token", tokens.create, document=tokens.TokenDocument),
     Route("GET", "/token", tokens.all_of_account),
     Route("GET", "/token/:id", tokens.one),
     Route("DELETE", "/token/:id", tokens.delete),
-    Route("POST", "/token/account/:id", tokens.create_for_child),
-    Route("POST", "/webhook", webhooks.create),
+    Route("POST", "/token/account/:id", tokens.create_for_child, document=tokens.TokenDocument),
+    Route("POST", "/webhook", webhooks.create, document=webhooks.WebhookDocument),
     Route("GET", "/webhook", webhooks.all_of_account),
-    Route("PUT", "/webhook/:id", webhooks.update),
+    Route("PUT", "/webhook/:id", webhooks.update, document=webhooks.WebhookDocument),
     Route("DELETE", "/webhook/:id", webhooks.delete),
-    Route("PUT", "/webhook/:id/status", webhooks.set_status),
+    Route("PUT", "/webhook/:id/status", webhooks.set_status, document=webhooks.WebhookDocument),
 )
 
 _BY_CALL: Final = {(route.method, route.path): route for route in ROUTES}

@@ -1,6 +1,7 @@
 """GET and POST /send, the same with /simulate, and DELETE /send/:id."""
 
 from hashlib import sha256
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -8,41 +9,101 @@ from chappe.domain.errors import BadData
 from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
 from chappe.surfaces.http.smsfactor.answers import Answer
 from chappe.surfaces.http.smsfactor.call import Call
-from chappe.surfaces.http.smsfactor.send_request import from_document, from_query
+from chappe.surfaces.http.smsfactor.query import QueryField
+from chappe.surfaces.http.smsfactor.send_request import KINDS, from_document, from_query
 
 MAX_KEY_CHARACTERS = 255
 
+QUERY: Final = (
+    QueryField("text", "The text.", is_required=True),
+    QueryField("to", "One number.", is_required=True),
+    QueryField("pushtype", "alert by default; marketing keeps the legal hours and offers a way out.", words=KINDS),
+    QueryField("delay", "When to send it, in the time of Paris; now by default.", "date"),
+    QueryField("sender", "What the recipient sees as origin."),
+    QueryField("gsmsmsid", "Your own id of the message, which comes back in its receipt."),
+    QueryField("unicode", "1 sends any character, in shorter parts.", words=("0", "1")),
+)
 
-async def get(call: Call) -> Answer:
+
+class Simulated(Answer, frozen=True):
+    """What a send would count and cost. Source: the contract's simulation.
+
+    Shape: the vendor's clients want to find the ticket's key, its pages do not show it.
+    """
+
+    only_json: ClassVar[frozenset[str]] = frozenset({"ticket"})
+
+    ticket: None
+    cost: int
+    credits: int
+    total: int
+    sent: int
+    blacklisted: int
+    duplicated: int
+    npai: int
+    invalid: int
+    not_allowed: int
+    flood: int
+    country_limit: int
+
+
+class Sent(Answer, frozen=True):
+    """What was accepted, what was filtered, and what it costs. Source: the contract's single message."""
+
+    ticket: str
+    cost: int
+    credits: int
+    total: int
+    sent: int
+    blacklisted: int
+    duplicated: int
+    npai: int
+    invalid: int
+    not_allowed: int
+    flood: int
+    country_limit: int
+
+
+class Cancelled(Answer, frozen=True):
+    """The balance with what was given back."""
+
+    credits: int
+
+
+async def get(call: Call) -> Sent:
+    """Send one message."""
     return await _submit(call, from_query(call.query, call.limits))
 
 
-async def post(call: Call) -> Answer:
+async def post(call: Call) -> Sent:
+    """Send a campaign to numbers."""
     return await _submit(call, from_document(call.document, call.limits))
 
 
-async def simulate_get(call: Call) -> Answer:
+async def simulate_get(call: Call) -> Simulated:
+    """Say what sending one message would count and cost."""
     return await _simulate(call, from_query(call.query, call.limits))
 
 
-async def simulate_post(call: Call) -> Answer:
+async def simulate_post(call: Call) -> Simulated:
+    """Say what a campaign to numbers would count and cost."""
     return await _simulate(call, from_document(call.document, call.limits))
 
 
-async def cancel(call: Call) -> Answer:
+async def cancel(call: Call) -> Cancelled:
+    """Cancel what no carrier has seen of a campaign; its credits are given back."""
     credits_now = await call.use_cases.submitter.cancel(call.account, call.id_of("campaign"))
-    return Answer({"credits": credits_now})
+    return Cancelled(credits=credits_now)
 
 
-async def _submit(call: Call, request: SubmitRequest) -> Answer:
+async def _submit(call: Call, request: SubmitRequest) -> Sent:
     submission = await call.use_cases.submitter.submit(call.account, request, _idempotency(call, request))
-    return Answer({"ticket": str(submission.ticket), **_counts(submission)})
+    return Sent(ticket=str(submission.ticket), **_counts(submission))
 
 
-async def _simulate(call: Call, request: SubmitRequest) -> Answer:
+async def _simulate(call: Call, request: SubmitRequest) -> Simulated:
     submission = await call.use_cases.submitter.simulate(call.account, request)
-    # The vendor's clients want to find the key, its pages do not show it.
-    return Answer({"ticket": None, **_counts(submission)}, only_json=frozenset({"ticket"}))
+    return Simulated(ticket=None, **_counts(submission))
 
 
 def _counts(submission: Submission) -> dict[str, int]:

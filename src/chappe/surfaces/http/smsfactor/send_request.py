@@ -10,7 +10,7 @@ from chappe.surfaces.http.smsfactor.limits import RequestLimits
 from chappe.surfaces.http.smsfactor.recipients import Columns, columns
 from chappe.surfaces.http.smsfactor.send_document import Message, SendDocument
 
-_KINDS: tuple[Kind, ...] = ("alert", "marketing")
+KINDS: tuple[Kind, ...] = ("alert", "marketing")
 _MAX_DELAY_CHARACTERS = 64
 
 
@@ -56,7 +56,7 @@ def _request(message: Message, place: str, recipients: Columns, limits: RequestL
     return SubmitRequest(
         text=text,
         numbers=recipients.numbers,
-        kind=word(message.pushtype, f"{place}pushtype", _KINDS) or "alert",
+        kind=word(message.pushtype, f"{place}pushtype", KINDS) or "alert",
         sender=optional_text(message.sender, f"{place}sender", max_characters=limits.max_sender_characters),
         delay=optional_text(message.delay, f"{place}delay", max_characters=_MAX_DELAY_CHARACTERS),
         is_unicode=flag(message.unicode, f"{place}unicode"),
