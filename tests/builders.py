@@ -16,14 +16,10 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from chappe.domain.accounts import Account
-from chappe.domain.submission import Limits
 from chappe.manage.accounts import Accounts
-from chappe.manage.campaigns import Campaigns
-from chappe.manage.credits import Credits
-from chappe.manage.messages import Messages
 from chappe.manage.tokens import Tokens
-from chappe.manage.webhooks import Webhooks
-from chappe.pipeline.submit import Submitter
+from chappe.runtime import settings as settings_table
+from chappe.runtime.bootstrap import wire
 from chappe.store.ids import Ids
 from chappe.store.migrations import migrate
 from chappe.store.sqlite import Store
@@ -73,17 +69,9 @@ def on_loop(test: Callable[P, Coroutine[None, None, None]]) -> Callable[P, None]
     return run
 
 
-def use_cases_on(store: Store, ids: Ids) -> UseCases:
-    """The use cases with the limits of a fresh installation."""
-    return UseCases(
-        submitter=Submitter(store, ids, Limits()),
-        campaigns=Campaigns(store),
-        messages=Messages(store),
-        credits=Credits(store),
-        webhooks=Webhooks(store, ids),
-        tokens=Tokens(store, ids),
-        accounts=Accounts(store, ids),
-    )
+def use_cases_on(database: Path, store: Store, ids: Ids, **given: object) -> UseCases:
+    """The use cases with the settings of a fresh installation, but for those that are given."""
+    return wire(settings_table.load({}, None, data=database.parent, **given), store, ids)
 
 
 def world(folder: Path) -> World:
@@ -134,11 +122,12 @@ async def running_api(
     limits: RequestLimits | None = None,
     problems: Callable[[], Coroutine[None, None, Sequence[str]]] = no_problems,
     metrics: CollectorRegistry | None = None,
+    **settings: object,
 ) -> AsyncIterator[Api]:
     """The API with the real use cases, a real database and a real server."""
     made = world(folder)
     store, ids = Store(made.database), Ids()
-    use_cases = use_cases_on(store, ids)
+    use_cases = use_cases_on(made.database, store, ids, **settings)
     app = build(use_cases, problems=problems, metrics=metrics or CollectorRegistry(), limits=limits or RequestLimits())
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(

@@ -92,7 +92,7 @@ async def installation(folder: Path) -> AsyncIterator[Sending]:
     """A database with an account that has 1,000 credits, and the use cases on it."""
     made = world(folder)
     store, ids = Store(made.database), Ids()
-    use_cases = use_cases_on(store, ids)
+    use_cases = use_cases_on(made.database, store, ids)
     sending = Sending(store, ids, use_cases, Carriers(store, ids), use_cases.accounts.find(EMAIL))
     try:
         yield sending

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from chappe.domain.errors import Unavailable
 from chappe.domain.lifecycle import Dlr, Queue, State
 from chappe.pipeline import expire
 from chappe.pipeline.expire import Expirer
+from chappe.pipeline.rounds import Rounds
 from chappe.store import campaigns, carriers, queue
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
@@ -308,7 +310,7 @@ async def until(condition: Callable[[], object]) -> None:
 @on_loop
 async def test_the_job_runs_again_and_again_until_it_is_stopped(tmp_path: Path) -> None:
     night = Night(tmp_path)
-    job = Expirer(night.store, Ids(), receipt_wait_s=RECEIPT_WAIT_S, every_s=0.01)
+    job = Rounds("expire", night.expirer.once, every_s=0.01)
     running = asyncio.create_task(job.run())
     for _ in range(2):
         ticket = night.core.submit("33612345678")
@@ -328,7 +330,7 @@ async def test_a_database_that_is_away_for_a_while_does_not_stop_the_job(tmp_pat
     connection.pragma("query_only", True)  # every write fails
     with pytest.raises(Unavailable):
         await night.expirer.once()
-    job = Expirer(night.store, Ids(), receipt_wait_s=RECEIPT_WAIT_S, every_s=0.01)
+    job = Rounds("expire", night.expirer.once, every_s=0.01)
     running = asyncio.create_task(job.run())
     await asyncio.sleep(0.05)
     assert not running.done()
@@ -337,3 +339,21 @@ async def test_a_database_that_is_away_for_a_while_does_not_stop_the_job(tmp_pat
     job.stop()
     await asyncio.wait_for(running, 20)
     await night.close()
+
+
+@on_loop
+async def test_a_fault_of_ours_in_one_round_does_not_stop_the_job() -> None:
+    rounds = []
+
+    async def once() -> None:
+        rounds.append(1)
+        if len(rounds) == 1:
+            raise ZeroDivisionError
+
+    job = Rounds("faulty", once, every_s=0.001)
+    running = asyncio.create_task(job.run())
+    with capture_logs() as lines:
+        await until(lambda: len(rounds) > 2)
+        job.stop()
+        await asyncio.wait_for(running, 20)
+    assert [line["job"] for line in lines if line["event"] == "bug"] == ["faulty"]

@@ -7,7 +7,6 @@ import asyncio
 
 import structlog
 
-from chappe.domain.errors import Unavailable
 from chappe.domain.lifecycle import Dlr
 from chappe.domain.submission import UNROUTED
 from chappe.pipeline.record import Lane, Recorder, UnknownPolicy
@@ -28,28 +27,11 @@ MESSAGES = 2000
 class Expirer:
     """The job that ends what nothing else has ended."""
 
-    def __init__(self, store: Store, ids: Ids, *, receipt_wait_s: int, every_s: float = EVERY_S) -> None:
+    def __init__(self, store: Store, ids: Ids, *, receipt_wait_s: int) -> None:
         self._store = store
         self._receipt_wait_ms = receipt_wait_s * 1000
-        self._every_s = every_s
         # No lane of its own: it only finishes messages.
         self._recorder = Recorder(Lane(UNROUTED, 0, UnknownPolicy()), ids)
-        self._stopping = asyncio.Event()
-
-    async def run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                await self.once()
-            except Unavailable as error:
-                _log.error("database unavailable", reason=str(error))
-            try:
-                async with asyncio.timeout(self._every_s):
-                    await self._stopping.wait()
-            except TimeoutError:
-                pass
-
-    def stop(self) -> None:
-        self._stopping.set()
 
     async def once(self) -> None:
         """One round over everything."""

@@ -39,19 +39,23 @@ async def opened(settings: Settings) -> AsyncIterator[Chappe]:
     """
     migrate(settings.database)
     store, ids = Store(settings.database), Ids()
-    accounts = Accounts(store, ids)
+    use_cases = wire(settings, store, ids)
+    try:
+        yield Chappe(settings, store, ids, use_cases, Carriers(store, ids))
+    finally:
+        use_cases.accounts.close()
+        await store.close()
+
+
+def wire(settings: Settings, store: Store, ids: Ids) -> UseCases:
+    """The use cases on a database."""
     limits = Limits(settings.max_parts, settings.max_recipients, settings.validity_s)
-    use_cases = UseCases(
+    return UseCases(
         submitter=Submitter(store, ids, limits),
         campaigns=Campaigns(store),
         messages=Messages(store),
         credits=Credits(store),
         webhooks=Webhooks(store, ids),
         tokens=Tokens(store, ids),
-        accounts=accounts,
+        accounts=Accounts(store, ids),
     )
-    try:
-        yield Chappe(settings, store, ids, use_cases, Carriers(store, ids))
-    finally:
-        accounts.close()
-        await store.close()

@@ -1,15 +1,18 @@
-"""The process that posts webhooks and ends what is overdue."""
+"""The process that posts webhooks and does what is done in rounds."""
 
 import asyncio
 
 import structlog
 
 from chappe.carriers.guarded_http import guarded_session
+from chappe.pipeline import expire
 from chappe.pipeline.expire import Expirer
 from chappe.pipeline.notify import USER_AGENT, Notifier
+from chappe.pipeline.rounds import Rounds
 from chappe.runtime.process import only_one, opened_store, stopping
 from chappe.runtime.settings import Settings
 from chappe.store.ids import Ids
+from chappe.store.sqlite import Store
 
 _log = structlog.get_logger("chappe.process")
 
@@ -19,17 +22,25 @@ async def run(settings: Settings) -> None:
     session = guarded_session(settings.webhook_allow_networks, user_agent=USER_AGENT)
     async with only_one(settings.database, "worker"), opened_store(settings) as store, session:
         notifier = Notifier(store, session)
-        expirer = Expirer(store, Ids(), receipt_wait_s=settings.receipt_wait_s)
+        jobs = _jobs(settings, store, Ids())
         ending: list[asyncio.Task[None]] = []
 
         def stop() -> None:
-            expirer.stop()
+            for job in jobs:
+                job.stop()
             ending.append(asyncio.create_task(notifier.stop()))
 
         with stopping(stop):
             _log.info("worker starts")
             async with asyncio.TaskGroup() as group:
                 group.create_task(notifier.run())
-                group.create_task(expirer.run())
+                for job in jobs:
+                    group.create_task(job.run())
         await asyncio.gather(*ending)
     _log.info("worker stopped")
+
+
+def _jobs(settings: Settings, store: Store, ids: Ids) -> list[Rounds]:
+    """Everything that is done in rounds."""
+    expirer = Expirer(store, ids, receipt_wait_s=settings.receipt_wait_s)
+    return [Rounds("expire", expirer.once, every_s=expire.EVERY_S)]
