@@ -1,5 +1,7 @@
 """Laws of the decision what a request becomes, and of what is written of it."""
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -7,7 +9,7 @@ from chappe.domain.accounts import Account
 from chappe.domain.errors import Refusal
 from chappe.domain.pricing import balance_credits, cost_credits, price_mc
 from chappe.domain.requests import SubmitRequest
-from chappe.domain.submission import Limits, Plan, Routes, plan
+from chappe.domain.submission import Excluded, Limits, Plan, Planner, Recipients, Routes, Tally, plan, read_recipients
 from chappe.store import messages, submissions
 from chappe.store.ids import Ids
 from chappe.telecom.segments import Encoding, segments
@@ -58,6 +60,62 @@ def test_every_number_is_counted_once(request: SubmitRequest) -> None:
     if made is not None:
         assert made.total == len(request.numbers) == len(made.numbers) + made.invalid + made.duplicated
         assert len(set(made.numbers)) == len(made.numbers)
+
+
+known = st.frozensets(st.integers(0, 20).map(lambda i: 33_612_345_600 + i), max_size=8)
+facts = st.builds(Excluded, known, known)
+
+
+@given(requests(), facts)
+@settings(deadline=None)
+def test_every_number_is_counted_once_whoever_is_left_out(request: SubmitRequest, excluded: Excluded) -> None:
+    try:
+        made = plan(request, SHOP, ROUTES, LIMITS, NOW, excluded=excluded)
+    except Refusal:
+        return
+    left_out = made.invalid + made.duplicated + made.blacklisted + made.npai
+    assert made.total == len(request.numbers) == len(made.numbers) + left_out
+    assert not set(made.numbers) & (excluded.blacklisted | excluded.npai)
+    without = plan(request, SHOP, ROUTES, LIMITS, NOW)
+    assert (made.invalid, made.duplicated) == (without.invalid, without.duplicated)
+    assert made.blacklisted == len(set(without.numbers) & excluded.blacklisted)
+    assert made.npai == len(set(without.numbers) & (excluded.npai - excluded.blacklisted))
+
+
+@given(requests(), facts, st.lists(st.integers(0, 12), max_size=4))
+@settings(deadline=None)
+def test_a_request_planned_in_chunks_becomes_what_it_becomes_at_once(
+    request: SubmitRequest, excluded: Excluded, cuts: list[int]
+) -> None:
+    try:
+        whole = plan(request, SHOP, ROUTES, LIMITS, NOW, excluded=excluded)
+    except Refusal:
+        return
+    given_ = read_recipients(request, SHOP, LIMITS)
+    planner, tally, rows = Planner(request, SHOP, ROUTES, LIMITS, NOW), Tally(), []
+    for first, last in pairwise([0, *sorted(cuts), len(given_.numbers)]):
+        chunk = planner.plan(_part(given_, first, last), excluded)
+        assert (chunk.text, chunk.send_at, chunk.priority) == (whole.text, whole.send_at, whole.priority)
+        tally.add(chunk)
+        rows += _rows(chunk)
+    assert rows == _rows(whole)
+    at_once = Tally()
+    at_once.add(whole)
+    assert tally == at_once
+
+
+def _part(given_: Recipients, first: int, last: int) -> Recipients:
+    part = slice(first, last)
+    return Recipients(given_.numbers[part], given_.countries[part], given_.client_refs[part], given_.infos[part])
+
+
+def _rows(made: Plan) -> list[tuple[object, ...]]:
+    """The messages of a plan, one by one."""
+    nothing = [None] * len(made.numbers)
+    columns = (made.client_refs or nothing, made.texts or nothing, made.infos or nothing)
+    return list(
+        zip(made.numbers, made.countries, made.lanes, made.encodings, made.parts, made.prices_mc, *columns, strict=True)
+    )
 
 
 @given(requests())

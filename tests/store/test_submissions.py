@@ -15,8 +15,8 @@ from chappe.domain.webhook_schedule import EventState
 from chappe.manage.campaigns import CampaignFilter, Campaigns
 from chappe.manage.credits import MAX_CREDITS, Credits
 from chappe.manage.messages import MessageFilter, Messages
-from chappe.pipeline.submit import Submitter
-from chappe.store import idempotency, queue
+from chappe.pipeline.submit import LARGE, Submitter
+from chappe.store import exclusions, idempotency, queue
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Store
@@ -67,6 +67,10 @@ class Shop:
 
     async def credits(self, account: Account = SHOP) -> int:
         return (await Credits(self.store).balance(account)).credits
+
+    def exclude(self, kind: exclusions.Kind, *excluded: int, account: Account = SHOP) -> None:
+        rows = [exclusions.NewExclusion(number) for number in excluded]
+        self.db.write(lambda tx: exclusions.add(tx, account.id, kind, rows, now_ms()))
 
     def everything(self) -> dict[str, list[tuple[object, ...]]]:
         rows = {table: self.db.connection.execute(f"SELECT * FROM {table}").fetchall() for table in TABLES}
@@ -185,6 +189,46 @@ async def test_a_text_of_its_own_is_stored_with_the_message_and_a_common_one_onc
     infos = [("Ana", None, None, None), ("Bo", None, None, None)]
     await shop.submit(to(*numbers(2), text="Hi [info1]", infos=infos))
     assert shop.core.column("SELECT text FROM message ORDER BY id") == [None, None, "Hi Ana", "Hi Bo"]
+    await shop.close()
+
+
+# -- who is left out
+
+
+@on_loop
+async def test_who_said_stop_or_does_not_exist_is_left_out_from_the_next_request_on(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    request = to("0612345601", "0612345602", "0612345603", "0612345603")
+    assert (await shop.submit(request)).sent == 3
+    shop.exclude("blacklist", 33612345601)
+    shop.exclude("npai", 33612345602)
+    answer = await shop.submit(request)
+    assert answer == Submission(2, 1, CREDITS - 4, 4, 1, blacklisted=1, duplicated=1, npai=1)
+    assert [m.number for m in shop.core.messages_of(2)] == [33612345603]
+    assert shop.core.rows("SELECT total, sent, blacklisted, duplicated, npai FROM campaign WHERE id = 2") == [
+        (4, 1, 1, 1, 1)
+    ]
+    assert (await shop.submitter.simulate(SHOP, to("0612345601"))).blacklisted == 1
+    assert (await shop.submit(to("0612345601"), STRANGER)).sent == 1, "another account's list is not ours"
+    await shop.close()
+
+
+@on_loop
+async def test_a_large_request_leaves_the_same_people_out(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.exclude("blacklist", 33_612_000_003, 33_612_000_004)
+    shop.exclude("npai", 33_612_000_004, 33_612_000_005)
+    answer = await shop.submitter.simulate(SHOP, to(*numbers(LARGE)))
+    assert (answer.total, answer.sent, answer.blacklisted, answer.npai) == (LARGE, LARGE - 3, 2, 1)
+    await shop.close()
+
+
+@on_loop
+async def test_the_fields_of_recipients_are_kept_with_the_messages(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    infos = [("Ana", "Li", None, None), None]
+    await shop.submit(to(*numbers(2), infos=infos))
+    assert shop.core.rows("SELECT infos, list_id FROM message ORDER BY id") == [("Ana\x1fLi", None), (None, None)]
     await shop.close()
 
 

@@ -90,10 +90,18 @@ def test_references_that_are_all_empty_are_none() -> None:
     assert read(sms([{"value": "1", "gsmsmsid": ""}, {"value": "2", "gsmsmsid": None}])).client_refs == []
 
 
-def test_infos_are_read_when_the_text_has_tags() -> None:
+def test_infos_are_read_whether_the_text_has_tags_or_not() -> None:
     gsm = [{"value": "1", "info1": "Ana", "info4": 44}, {"value": "2"}]
-    assert read(sms(gsm, text="Hi [info1]")).infos == [("Ana", None, None, "44"), (None, None, None, None)]
-    assert read(sms(gsm)).infos == []
+    for text in ("Hi [info1]", "Hi"):
+        assert read(sms(gsm, text=text)).infos == [("Ana", None, None, "44"), (None, None, None, None)]
+    assert read(sms([{"value": "1"}, "2"])).infos == []
+    assert read(sms([{"value": "1", "info1": ""}])).infos == [(None, None, None, None)]
+
+
+def test_an_info_of_any_length_is_not_taken() -> None:
+    assert read(sms([{"value": "1", "info2": "x" * 1000}])).infos == [(None, "x" * 1000, None, None)]
+    with pytest.raises(BadData, match="info of more than 1000 characters"):
+        read(sms([{"value": "1", "info2": "x" * 1001}]))
 
 
 def test_a_delay_beside_the_message_counts_unless_it_has_its_own() -> None:

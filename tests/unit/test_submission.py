@@ -7,7 +7,7 @@ import pytest
 from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, BadDate, Refusal
 from chappe.domain.requests import SubmitRequest
-from chappe.domain.submission import ALERT, MARKETING, SINGLE, Limits, Plan, Routes, plan
+from chappe.domain.submission import ALERT, MARKETING, SINGLE, Excluded, Limits, Plan, Routes, plan
 
 NOW = 1_937_000_000_000  # 2031-05-20 01:33:20 in Paris
 SHOP = Account(1, 1, None, "shop@example.org", "FR", None)
@@ -60,6 +60,29 @@ def test_a_request_whose_numbers_are_all_left_out_is_accepted_and_costs_nothing(
     made = planned(to("hello", "12"))
     assert (made.cost_mc, made.total, made.invalid) == (0, 2, 2)
     assert (made.numbers, made.parts, made.lanes, made.texts) == ([], [], [], [])
+
+
+def test_who_said_stop_and_who_does_not_exist_is_left_out_and_counted_in_this_order() -> None:
+    request = to("x", "0612345601", "0612345601", "0612345602", "0612345603", "0612345604", "0612345602")
+    excluded = Excluded({33612345601, 33612345602, 33612345603}, {33612345603, 33612345604})
+    made = plan(request, SHOP, ANYWHERE, LIMITS, NOW, excluded=excluded)
+    assert (made.total, made.invalid, made.duplicated, made.blacklisted, made.npai) == (7, 1, 2, 3, 1)
+    assert made.numbers == []
+
+
+@pytest.mark.parametrize("kind", ["alert", "marketing"])
+def test_who_is_left_out_is_left_out_of_alerts_and_of_marketing(kind: str) -> None:
+    excluded = Excluded({33612345601}, {33612345602})
+    request = to("0612345601", "0612345602", "0612345603", kind=kind)
+    made = plan(request, SHOP, ANYWHERE, LIMITS, NOW, excluded=excluded)
+    assert (made.numbers, made.blacklisted, made.npai, made.cost_mc) == ([33612345603], 1, 1, 1000)
+
+
+def test_the_fields_of_a_contact_stay_with_its_number_whether_the_text_uses_them_or_not() -> None:
+    infos = [("Ana", None, None, None), None, (None, "Li", None, None), (None, None, None, None)]
+    made = planned(to("0612345601", "0612345602", "0612345603", "0612345604", infos=infos))
+    assert made.infos == ["Ana", None, "\x1fLi", None]
+    assert planned(to("0612345601", infos=[None])).infos == []
 
 
 def test_references_stay_with_their_numbers_when_others_are_left_out() -> None:

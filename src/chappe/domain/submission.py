@@ -1,15 +1,21 @@
 """The decision: which messages a request becomes, and what they cost.
 
-A pure function of the request and the facts about the account: simulate and submit ask the same one.
+A pure function of the request and the facts about the account: simulate and submit ask the same one. What is too much
+to be held at once is decided in chunks, one after the other, with the same outcome.
 """
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import msgspec
 
 from chappe.domain import personalize
 from chappe.domain.accounts import Account
 from chappe.domain.delay import send_time
 from chappe.domain.errors import BadData
+from chappe.domain.infos import join_infos, split_infos
 from chappe.domain.pricing import price_mc
 from chappe.domain.requests import Kind, SubmitRequest
 from chappe.domain.senders import sender_text
@@ -25,14 +31,20 @@ UNROUTED = 0  # the lane of messages that no carrier serves yet
 # Lower goes first: a single alert, the alerts of a campaign, marketing.
 SINGLE, ALERT, MARKETING = 0, 1, 2
 
+NO_NUMBER: Final = 0  # stands for what is no mobile number
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What this installation allows in one request. Units: parts a message, seconds, recipients."""
+    """What this installation allows in one request.
+
+    Units: parts a message, seconds, recipients given as numbers, and given as contacts of lists.
+    """
 
     max_parts: int = 10
     max_recipients: int = 100_000
     validity_s: int = 48 * 3600
+    max_list_recipients: int = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +60,32 @@ class Routes:
         return [self.by_country.get(country, self.default) for country in countries]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a request becomes: one campaign and its messages.
+class Excluded(NamedTuple):
+    """Those of some numbers that the account does not write to: who said STOP, and who does not exist."""
 
-    Shape: the lists are columns of equal length, a row per accepted message; `texts` is empty when every message
-           has the campaign's text, so are `client_refs` when there are none.
-    Units: milliseconds UTC, thousandths of a credit.
+    blacklisted: AbstractSet[int]
+    npai: AbstractSet[int]
+
+
+NOBODY: Final = Excluded(frozenset(), frozenset())
+
+
+class Recipients(msgspec.Struct, frozen=True):
+    """Some recipients whose numbers have been read, as columns of one length.
+
+    Shape: a number that is none is NO_NUMBER, and its country is empty; `client_refs` and `infos` may be empty instead.
+           `infos` are a person's four fields as `domain/infos.py` joins them; `list_id` is the list they all come from.
     """
+
+    numbers: list[int]
+    countries: list[str]
+    client_refs: list[str | None]
+    infos: list[str | None]
+    list_id: int | None = None
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What all messages of a campaign have in common. Units: milliseconds UTC."""
 
     kind: Kind
     sender: str | None
@@ -64,9 +94,22 @@ class Plan:
     is_scheduled: bool
     expires_at: int
     priority: int
+
+
+class Plan(Terms, frozen=True):
+    """What a request, or a chunk of one, becomes: a campaign and its messages.
+
+    Shape: the lists are columns of equal length, a row per accepted message; `texts` is empty when every message
+           has the campaign's text, so are `client_refs` and `infos` when there are none. `total` is the sum of the
+           messages and of the four counts of who is left out.
+    Units: thousandths of a credit.
+    """
+
     total: int
     invalid: int
     duplicated: int
+    blacklisted: int
+    npai: int
     numbers: list[int]
     countries: list[str]
     lanes: list[int]
@@ -75,57 +118,169 @@ class Plan:
     encodings: list[int]
     parts: list[int]
     prices_mc: list[int]
+    infos: list[str | None]
+    list_id: int | None
 
     @property
     def cost_mc(self) -> int:
         return sum(self.prices_mc)
 
 
-@dataclass(slots=True)
-class _Accepted:
-    """The recipients that stay, as columns; `at` are their places in the request."""
+class Tally(msgspec.Struct):
+    """The counts of a campaign, summed up over its chunks. Units: thousandths of a credit."""
 
-    at: list[int]
-    numbers: list[int]
-    countries: list[str]
-    invalid: int
-    duplicated: int
+    total: int = 0
+    sent: int = 0
+    invalid: int = 0
+    duplicated: int = 0
+    blacklisted: int = 0
+    npai: int = 0
+    cost_mc: int = 0
+
+    def add(self, planned: Plan) -> None:
+        self.total += planned.total
+        self.sent += len(planned.numbers)
+        self.invalid += planned.invalid
+        self.duplicated += planned.duplicated
+        self.blacklisted += planned.blacklisted
+        self.npai += planned.npai
+        self.cost_mc += planned.cost_mc
 
 
-def plan(request: SubmitRequest, account: Account, routes: Routes, limits: Limits, now_ms: int) -> Plan:
-    """Decide what a request becomes.
+def plan(
+    request: SubmitRequest,
+    account: Account,
+    routes: Routes,
+    limits: Limits,
+    now_ms: int,
+    recipients: Recipients | None = None,
+    excluded: Excluded = NOBODY,
+) -> Plan:
+    """Decide what a request for numbers becomes; `recipients` are its own, when they have been read already.
 
     Raises: BadData or BadDate when the request as a whole cannot be carried out.
     Cost: a few microseconds a recipient.
     """
-    text = _text(request)
+    planner = Planner(request, account, routes, limits, now_ms)
+    return planner.plan(recipients or read_recipients(request, account, limits), excluded)
+
+
+def read_recipients(request: SubmitRequest, account: Account, limits: Limits) -> Recipients:
+    """The recipients of a request for numbers. Raises: BadData when there are none, or too many to read."""
     if not request.numbers:
         raise BadData("give at least one number", field="to")
     if len(request.numbers) > limits.max_recipients:
         raise BadData(f"{len(request.numbers)} numbers; at most {limits.max_recipients} in one request", field="gsm")
-    send_at = send_time(request.delay, now_ms)
-    accepted = _filter(request.numbers, account.country)
-    texts, encodings, parts = _texts(text, request, accepted.at, limits)
-    return Plan(
-        kind=request.kind,
-        sender=sender_text(request.sender, account.sender),
-        text=text if request.is_unicode else to_gsm7(text).text,
-        send_at=send_at,
-        is_scheduled=send_at > now_ms,
-        expires_at=send_at + limits.validity_s * 1000,
-        priority=_priority(request),
-        total=len(request.numbers),
-        invalid=accepted.invalid,
-        duplicated=accepted.duplicated,
-        numbers=accepted.numbers,
-        countries=accepted.countries,
-        lanes=routes.lanes(accepted.countries),
-        client_refs=[request.client_refs[i] for i in accepted.at] if any(request.client_refs) else [],
-        texts=texts,
-        encodings=encodings,
-        parts=parts,
-        prices_mc=[price_mc(count) for count in parts],
-    )
+    refs = request.client_refs if any(request.client_refs) else []
+    infos = [join_infos(each) for each in request.infos] if any(request.infos) else []
+    return recipients_of(request.numbers, account.country, refs, infos)
+
+
+def recipients_of(
+    inputs: Sequence[str],
+    country: str,
+    client_refs: list[str | None],
+    infos: list[str | None],
+    list_id: int | None = None,
+) -> Recipients:
+    """Read numbers as somebody in `country` writes them. Cost: a microsecond or two a number."""
+    found = normalise(inputs, country)
+    rows = zip(found.e164, found.country, found.problem, strict=True)
+    numbers = [int(number) if number and place and not problem else NO_NUMBER for number, place, problem in rows]
+    countries = [place or "" for place in found.country]
+    return Recipients(numbers, countries, client_refs, infos, list_id)
+
+
+class Planner:
+    """Decides about the recipients of one request, chunk by chunk; it remembers whom it has met."""
+
+    def __init__(self, request: SubmitRequest, account: Account, routes: Routes, limits: Limits, now_ms: int) -> None:
+        """Raises: BadData or BadDate when the request as a whole cannot be carried out."""
+        self._text = _text(request)
+        self._routes = routes
+        self._measure = _measure(request.is_unicode, limits)
+        self._is_personal = personalize.has_tags(self._text)
+        self._common = ("", 0, 0) if self._is_personal else self._measure(self._text)
+        self._seen: set[int] = set()
+        send_at = send_time(request.delay, now_ms)
+        self.terms = Terms(
+            kind=request.kind,
+            sender=sender_text(request.sender, account.sender),
+            text=self._text if request.is_unicode else to_gsm7(self._text).text,
+            send_at=send_at,
+            is_scheduled=send_at > now_ms,
+            expires_at=send_at + limits.validity_s * 1000,
+            priority=SINGLE if request.kind == "alert" and len(request.numbers) == 1 else priority_of(request.kind),
+        )
+
+    def plan(self, given: Recipients, excluded: Excluded) -> Plan:
+        """Decide about some more recipients. Raises: BadData when a text of theirs is too long."""
+        at, invalid, duplicated, blacklisted, npai = self._filter(given.numbers, excluded)
+        everybody = len(at) == len(given.numbers)
+        countries = given.countries if everybody else [given.countries[i] for i in at]
+        refs, infos = given.client_refs, given.infos
+        if not everybody:
+            refs = [refs[i] for i in at] if refs else refs
+            infos = [infos[i] for i in at] if infos else infos
+        texts, encodings, parts = self._texts(infos, len(at))
+        terms = self.terms
+        return Plan(
+            terms.kind, terms.sender, terms.text, terms.send_at, terms.is_scheduled, terms.expires_at, terms.priority,
+            total=len(given.numbers),
+            invalid=invalid,
+            duplicated=duplicated,
+            blacklisted=blacklisted,
+            npai=npai,
+            numbers=given.numbers if everybody else [given.numbers[i] for i in at],
+            countries=countries,
+            lanes=self._routes.lanes(countries),
+            client_refs=refs,
+            texts=texts,
+            encodings=encodings,
+            parts=parts,
+            prices_mc=[price_mc(count) for count in parts],
+            infos=infos,
+            list_id=given.list_id,
+        )  # fmt: skip
+
+    def _filter(self, numbers: list[int], excluded: Excluded) -> tuple[list[int], int, int, int, int]:
+        """The places of those that stay; how many are invalid, duplicated, blacklisted, npai: each counted once."""
+        seen = self._seen
+        at: list[int] = []
+        invalid = duplicated = blacklisted = npai = 0
+        for i, number in enumerate(numbers):
+            if number == NO_NUMBER:
+                invalid += 1
+            elif number in seen:
+                duplicated += 1
+            else:
+                seen.add(number)
+                if number in excluded.blacklisted:
+                    blacklisted += 1
+                elif number in excluded.npai:
+                    npai += 1
+                else:
+                    at.append(i)
+        return at, invalid, duplicated, blacklisted, npai
+
+    def _texts(self, infos: list[str | None], count: int) -> tuple[list[str], list[int], list[int]]:
+        """The texts where they differ, the encodings and the part counts of the accepted recipients."""
+        if not self._is_personal:
+            _, encoding, parts = self._common
+            return [], [encoding] * count, [parts] * count
+        texts, encodings, counts = [], [], []
+        fields = [split_infos(own) for own in infos] if infos else [None] * count
+        for own in personalize.personalize(self._text, fields):
+            final, encoding, parts = self._measure(own)
+            texts.append(final)
+            encodings.append(encoding)
+            counts.append(parts)
+        return texts, encodings, counts
+
+
+def priority_of(kind: Kind) -> int:
+    """The priority of a campaign."""
+    return MARKETING if kind == "marketing" else ALERT
 
 
 def _text(request: SubmitRequest) -> str:
@@ -136,51 +291,6 @@ def _text(request: SubmitRequest) -> str:
         if markup in text:
             raise BadData(f"{markup} stands for {meaning}, which this server does not make", field="text")
     return text
-
-
-def _priority(request: SubmitRequest) -> int:
-    if request.kind == "marketing":
-        return MARKETING
-    return SINGLE if len(request.numbers) == 1 else ALERT
-
-
-def _filter(inputs: list[str], country: str) -> _Accepted:
-    """Drop what is no mobile number, then what came before; each number is counted once, in this order."""
-    normalised = normalise(inputs, country)
-    at: list[int] = []
-    numbers: list[int] = []
-    countries: list[str] = []
-    seen: set[str] = set()
-    duplicated = invalid = 0
-    for i, (number, place, problem) in enumerate(
-        zip(normalised.e164, normalised.country, normalised.problem, strict=True)
-    ):
-        if number is None or place is None or problem is not None:
-            invalid += 1
-        elif number in seen:
-            duplicated += 1
-        else:
-            seen.add(number)
-            at.append(i)
-            numbers.append(int(number))
-            countries.append(place)
-    return _Accepted(at, numbers, countries, invalid, duplicated)
-
-
-def _texts(text: str, request: SubmitRequest, at: list[int], limits: Limits) -> tuple[list[str], list[int], list[int]]:
-    """The texts where they differ, the encodings and the part counts of the accepted recipients."""
-    measure = _measure(request.is_unicode, limits)
-    if not personalize.has_tags(text):
-        _, encoding, parts = measure(text)
-        return [], [encoding] * len(at), [parts] * len(at)
-    infos = [request.infos[i] if request.infos else None for i in at]
-    texts, encodings, counts = [], [], []
-    for own in personalize.personalize(text, infos):
-        final, encoding, parts = measure(own)
-        texts.append(final)
-        encodings.append(encoding)
-        counts.append(parts)
-    return texts, encodings, counts
 
 
 def _measure(is_unicode: bool, limits: Limits) -> Callable[[str], tuple[str, int, int]]:

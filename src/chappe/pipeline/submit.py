@@ -1,7 +1,5 @@
 """Accept messages: the decision on the facts of the account, written in one unit of work."""
 
-import asyncio
-
 import msgspec
 import structlog
 
@@ -10,8 +8,8 @@ from chappe.domain.errors import BadData, NotFound, Refusal
 from chappe.domain.outcomes import cancel
 from chappe.domain.pricing import balance_credits, cost_credits
 from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
-from chappe.domain.submission import Limits, Plan, Routes, plan
-from chappe.store import campaigns, carriers, idempotency, queue, submissions, tracking, wallets
+from chappe.domain.submission import Limits, Plan, Routes, plan, read_recipients
+from chappe.store import campaigns, carriers, exclusions, idempotency, queue, submissions, tracking, wallets
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Store, Tx
@@ -74,9 +72,15 @@ class Submitter:
     async def _plan(self, request: SubmitRequest, account: Account, now: int) -> Plan:
         """The decision; a large one in a thread, so that it does not hold up everybody else's requests."""
         routes = self._routes(now)
+
+        def decide(tx: Tx) -> Plan:
+            recipients = read_recipients(request, account, self._limits)
+            excluded = exclusions.excluded(tx, account.id, recipients.numbers)
+            return plan(request, account, routes, self._limits, now, recipients, excluded)
+
         if len(request.numbers) < LARGE:
-            return plan(request, account, routes, self._limits, now)
-        return await asyncio.to_thread(plan, request, account, routes, self._limits, now)
+            return self._store.glance(decide)
+        return await self._store.read(decide)
 
     def _routes(self, now: int) -> Routes:
         """The routes as of a moment ago: a message for a removed carrier is routed again anyway."""
@@ -126,6 +130,8 @@ def _summary(planned: Plan, ticket: int | None, available_mc: int) -> Submission
         credits=balance_credits(available_mc),
         total=planned.total,
         sent=len(planned.numbers),
-        invalid=planned.invalid,
+        blacklisted=planned.blacklisted,
         duplicated=planned.duplicated,
+        npai=planned.npai,
+        invalid=planned.invalid,
     )

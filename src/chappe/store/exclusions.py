@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from chappe.domain.submission import NOBODY, Excluded
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 
@@ -21,6 +22,7 @@ _AMONG = Statement(
     " ON e.account_id = :account AND e.kind = :kind AND e.number = n.value"
 )
 _HAS_ANY = Statement("SELECT 1 FROM exclusion WHERE account_id = :account AND kind = :kind LIMIT 1")
+_EXCLUDES_ANY = Statement("SELECT 1 FROM exclusion WHERE account_id = :account LIMIT 1")
 _COUNT = Statement("SELECT COUNT(*) FROM exclusion WHERE account_id = :account AND kind = :kind")
 _PAGE = Statement(
     "SELECT number, infos, campaign_id, created_at FROM exclusion WHERE account_id = :account AND kind = :kind"
@@ -61,6 +63,14 @@ def among(tx: Tx, account: int, kind: Kind, numbers: Iterable[int]) -> set[int]:
         return set()
     encoded = msgspec.json.encode(list(numbers)).decode()
     return {row[0] for row in tx.rows(_AMONG, account=account, kind=kind, numbers=encoded)}
+
+
+def excluded(tx: Tx, account: int, numbers: Iterable[int]) -> Excluded:
+    """Whom of these numbers a send leaves out. Cost: one look-up for an account that lists nobody."""
+    if tx.row(_EXCLUDES_ANY, account=account) is None:
+        return NOBODY
+    numbers = list(numbers)
+    return Excluded(among(tx, account, "blacklist", numbers), among(tx, account, "npai", numbers))
 
 
 def page(tx: Tx, account: int, kind: Kind, start: int, length: int) -> tuple[list[ExclusionRow], int]:

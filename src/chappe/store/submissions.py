@@ -18,12 +18,12 @@ _CAMPAIGN = Statement(
     " first_message_id, last_message_id, cost_mc, total, sent, blacklisted, duplicated, npai, invalid, not_allowed,"
     " flood, country_limit, open, delivered, failed, expired, network_error, cancelled)"
     " VALUES (:id, :account, :wallet, :kind, :sender, :text, :created_at, :send_at, :expires_at, 0,"
-    " :first, :last, :cost, :total, :sent, 0, :duplicated, 0, :invalid, 0, 0, 0, :sent, 0, 0, 0, 0, 0)"
+    " :first, :last, :cost, :total, :sent, :blacklisted, :duplicated, :npai, :invalid, 0, 0, 0, :sent, 0, 0, 0, 0, 0)"
 )
 _MESSAGE = Statement(
     "INSERT INTO message (id, campaign_id, account_id, number, country, client_ref, text, encoding, parts, price_mc,"
-    " state, dlr) VALUES (:id, :campaign, :account, :number, :country, :client_ref, :text, :encoding, :parts,"
-    " :price, 0, 0)"
+    " state, dlr, infos, list_id) VALUES (:id, :campaign, :account, :number, :country, :client_ref, :text, :encoding,"
+    " :parts, :price, 0, 0, :infos, :list)"
 )
 
 
@@ -57,16 +57,19 @@ def write(tx: Tx, ids: Ids, account: Account, plan: Plan, now: int) -> tuple[int
         cost=cost,
         total=plan.total,
         sent=count,
+        blacklisted=plan.blacklisted,
         duplicated=plan.duplicated,
+        npai=plan.npai,
         invalid=plan.invalid,
     )
     if count:
-        _write_messages(tx, ticket, first, account, plan)
+        write_messages(tx, ticket, first, account, plan)
         _write_queue(tx, first, account, plan, now)
     return ticket, left
 
 
-def _write_messages(tx: Tx, ticket: int, first: int, account: Account, plan: Plan) -> None:
+def write_messages(tx: Tx, ticket: int, first: int, account: Account, plan: Plan) -> None:
+    """The messages of a plan, with consecutive ids from `first`."""
     tx.many(
         _MESSAGE,
         zip(
@@ -80,6 +83,8 @@ def _write_messages(tx: Tx, ticket: int, first: int, account: Account, plan: Pla
             plan.encodings,
             plan.parts,
             plan.prices_mc,
+            plan.infos or repeat(None),
+            repeat(plan.list_id),
             strict=False,  # `repeat` has no end
         ),
     )

@@ -15,3 +15,4 @@ class RequestLimits:
     max_text_characters: int = 3_000
     max_reference_characters: int = 255
     max_sender_characters: int = 64
+    max_info_characters: int = 1_000

@@ -43,8 +43,7 @@ def from_document(document: RequestDocument, limits: RequestLimits) -> SubmitReq
     if message.delay is None:
         # A known client writes the delay beside the message.
         message.delay = sms.delay
-    has_tags = "[info" in text_of(message.text)
-    return _request(message, "sms.message.", columns(sms.recipients, limits, with_infos=has_tags), limits)
+    return _request(message, "sms.message.", columns(sms.recipients, limits), limits)
 
 
 def _request(message: Message, place: str, recipients: Columns, limits: RequestLimits) -> SubmitRequest:
