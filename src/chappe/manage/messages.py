@@ -128,7 +128,7 @@ class Messages:
         """The first message ids of a campaign, whoever owns it. Raises: NotFound."""
         span = self._store.glance(lambda tx: messages.span_of_ticket(tx, ticket))
         if span is None:
-            raise NotFound(f"there is no campaign {ticket}", field="id")
+            raise NotFound(f"there is no campaign {ticket} that still has messages", field="id")
         return list(range(span[0], min(span[1], span[0] + limit - 1) + 1))
 
 

@@ -10,6 +10,7 @@ from chappe.manage.campaigns import Campaigns
 from chappe.manage.carriers import Carriers
 from chappe.manage.credits import Credits
 from chappe.manage.messages import Messages
+from chappe.manage.retention import Retentions
 from chappe.manage.tokens import Tokens
 from chappe.manage.webhooks import Webhooks
 from chappe.pipeline.submit import Submitter
@@ -58,4 +59,5 @@ def wire(settings: Settings, store: Store, ids: Ids) -> UseCases:
         webhooks=Webhooks(store, ids),
         tokens=Tokens(store, ids),
         accounts=Accounts(store, ids),
+        retentions=Retentions(store),
     )

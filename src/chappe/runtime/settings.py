@@ -45,6 +45,7 @@ class Settings:
     max_body_bytes: int
     validity_s: int
     receipt_wait_s: int
+    event_keep_days: int
 
     @property
     def database(self) -> Path:
@@ -159,6 +160,12 @@ SETTINGS: Final = (
         "86400",
         _whole(1, 30 * 86_400),
         "Seconds after the validity within which a receipt may still come.",
+    ),
+    Setting(
+        "event_keep_days",
+        "30",
+        _whole(1, 3650),
+        "Days for which finished webhook events, mails, unmatched receipts and nobody's replies are kept.",
     ),
 )
 

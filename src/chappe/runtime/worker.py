@@ -5,9 +5,10 @@ import asyncio
 import structlog
 
 from chappe.carriers.guarded_http import guarded_session
-from chappe.pipeline import expire
+from chappe.pipeline import expire, retain
 from chappe.pipeline.expire import Expirer
 from chappe.pipeline.notify import USER_AGENT, Notifier
+from chappe.pipeline.retain import Retainer
 from chappe.pipeline.rounds import Rounds
 from chappe.runtime.process import only_one, opened_store, stopping
 from chappe.runtime.settings import Settings
@@ -43,4 +44,8 @@ async def run(settings: Settings) -> None:
 def _jobs(settings: Settings, store: Store, ids: Ids) -> list[Rounds]:
     """Everything that is done in rounds."""
     expirer = Expirer(store, ids, receipt_wait_s=settings.receipt_wait_s)
-    return [Rounds("expire", expirer.once, every_s=expire.EVERY_S)]
+    retainer = Retainer(store, event_keep_days=settings.event_keep_days)
+    return [
+        Rounds("expire", expirer.once, every_s=expire.EVERY_S),
+        Rounds("retain", retainer.once, every_s=retain.EVERY_S),
+    ]

@@ -14,7 +14,7 @@ _COLUMNS = (
 )
 _SPAN = (
     " FROM campaign c JOIN message m ON m.id BETWEEN c.first_message_id AND c.last_message_id"
-    " WHERE c.account_id = :account AND c.send_at BETWEEN :from_at AND :to_at"
+    " WHERE c.account_id = :account AND c.send_at BETWEEN :from_at AND :to_at AND c.messages_deleted_at IS NULL"
 )
 _MATCH = (
     _SPAN + " AND (:destination IS NULL OR instr(CAST(m.number AS TEXT), :destination) > 0)"
@@ -41,7 +41,9 @@ _SHOW = Statement(
     " LEFT JOIN dispatch d ON d.message_id = m.id WHERE m.id = :id"
 )
 _TRACE = Statement("SELECT at, step, detail FROM trace WHERE message_id = :id ORDER BY id")
-_SPAN_OF_TICKET = Statement("SELECT first_message_id, last_message_id FROM campaign WHERE id = :id")
+_SPAN_OF_TICKET = Statement(
+    "SELECT first_message_id, last_message_id FROM campaign WHERE id = :id AND messages_deleted_at IS NULL"
+)
 
 
 class MessageRow(NamedTuple):
@@ -114,6 +116,6 @@ def trace(tx: Tx, message: int) -> list[Row]:
 
 
 def span_of_ticket(tx: Tx, ticket: int) -> tuple[int, int] | None:
-    """The message ids of a campaign, whoever owns it."""
+    """The message ids of a campaign, whoever owns it; None when it is unknown or its messages' time is over."""
     row = tx.row(_SPAN_OF_TICKET, id=ticket)
     return (row[0], row[1]) if row else None

@@ -6,6 +6,7 @@ from chappe.manage.accounts import Accounts
 from chappe.manage.campaigns import Campaigns
 from chappe.manage.credits import Credits
 from chappe.manage.messages import Messages
+from chappe.manage.retention import Retentions
 from chappe.manage.tokens import Tokens
 from chappe.manage.webhooks import Webhooks
 from chappe.pipeline.submit import Submitter
@@ -22,3 +23,4 @@ class UseCases:
     webhooks: Webhooks
     tokens: Tokens
     accounts: Accounts
+    retentions: Retentions

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from chappe.surfaces.http.smsfactor import campaigns, messages, send, tokens, webhooks
+from chappe.surfaces.http.smsfactor import campaigns, messages, retention, send, tokens, webhooks
 from chappe.surfaces.http.smsfactor import credits as balance
 from chappe.surfaces.http.smsfactor.answers import Answer, File
 from chappe.surfaces.http.smsfactor.call import Call
@@ -63,6 +63,8 @@ ROUTES: Final = (
     Route("PUT", "/webhook/:id", webhooks.update, document=webhooks.WebhookDocument),
     Route("DELETE", "/webhook/:id", webhooks.delete),
     Route("PUT", "/webhook/:id/status", webhooks.set_status, document=webhooks.WebhookDocument),
+    Route("GET", "/retention", retention.get),
+    Route("PUT", "/retention", retention.update, document=retention.RetentionDocument),
 )
 
 _BY_CALL: Final = {(route.method, route.path): route for route in ROUTES}
