@@ -493,10 +493,13 @@ invoice = Table(
     _column("total_cents"),
     _column("currency", Text),
     _column("payment_type", Text),
-    _column("status", Text),
-    _column("issuer", Text),  # as they were on that day
+    _column("status", Text),  # paid or due
+    _column("paid_at", nullable=True),
+    _column("issuer", Text),  # as they were on that day, and the language of the customer
     _column("customer", Text),
+    _column("lang", Text),
     Index("invoice_by_account", "account_id", "id"),
+    Index("invoice_by_name", "name", unique=True),
 )
 
 lookup = Table(

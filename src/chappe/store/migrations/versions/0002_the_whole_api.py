@@ -107,11 +107,14 @@ def _add_tables() -> None:
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("payment_type", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("paid_at", sa.BigInteger(), nullable=True),
         sa.Column("issuer", sa.Text(), nullable=False),
         sa.Column("customer", sa.Text(), nullable=False),
+        sa.Column("lang", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("invoice_by_account", "invoice", ["account_id", "id"], unique=False)
+    op.create_index("invoice_by_name", "invoice", ["name"], unique=True)
     op.create_table(
         "lookup",
         sa.Column("id", _ID, nullable=False),
