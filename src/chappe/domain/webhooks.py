@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from chappe.domain.delay import PARIS
+from chappe.domain.delay import FORMAT, PARIS
 from chappe.domain.errors import BadData
 
 WebhookType = Literal["MO", "DLR", "STOP", "CLICKER", "BALANCE_ALERT"]
@@ -18,7 +18,7 @@ MAX_WEBHOOKS: Final = 50
 
 
 def webhook_type(asked: str) -> WebhookType:
-    """The kind of event a webhook listens to. This release makes events of the kind DLR only.
+    """The kind of event a webhook listens to.
 
     Raises: BadData.
     """
@@ -79,6 +79,12 @@ class _Dlr(msgspec.Struct):
     country_code: str
 
 
+class _Balance(msgspec.Struct):
+    balance: str
+    trigger: str
+    date: str
+
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -109,3 +115,12 @@ def dlr_payloads(
             date = dates[second] = datetime.fromtimestamp(second, PARIS).isoformat()
         bodies.append(_encode(_Dlr(date, dlr, str(to), ref, str(campaign), code)).decode())
     return bodies
+
+
+def balance_payload(balance: int, trigger: int, at_ms: int) -> str:
+    """The body that tells a customer that his credits have come down to the trigger.
+
+    Source: the contract's BALANCE_ALERT: all are texts, the date is the wall-clock time of Paris. Units: whole credits.
+    """
+    date = datetime.fromtimestamp(at_ms // 1000, PARIS).strftime(FORMAT)
+    return _encode(_Balance(str(balance), str(trigger), date)).decode()

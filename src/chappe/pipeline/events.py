@@ -26,3 +26,11 @@ def announce(tx: Tx, ids: Ids, messages: list[Tracked], now: int) -> None:
     ]
     first = ids.take(tx, "event", len(rows))
     webhooks.insert_events(tx, [(first + i, *row, now, now) for i, row in enumerate(rows)])
+
+
+def announce_balance(tx: Tx, ids: Ids, account: int, payload: str, now: int) -> None:
+    """Queue one event for each webhook of an account that wants to know when credits run out."""
+    hooks = webhooks.live_webhooks(tx, [account], "BALANCE_ALERT").get(account, [])
+    if hooks:
+        first = ids.take(tx, "event", len(hooks))
+        webhooks.insert_events(tx, [(first + i, hook, None, payload, now, now) for i, hook in enumerate(hooks)])

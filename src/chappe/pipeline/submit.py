@@ -1,5 +1,7 @@
 """Accept messages: the decision on the facts of the account, written in one unit of work."""
 
+from collections.abc import Callable
+
 import msgspec
 import structlog
 
@@ -61,6 +63,15 @@ class Submitter:
             return answer
 
         return await self._store.write(unit)
+
+    async def prepare(self, account: Account, request: SubmitRequest) -> Callable[[Tx], Submission]:
+        """The decision about a request, and what writes it: for a unit of work that sends as a part of more.
+
+        Raises: Refusal; what writes it raises InsufficientCredits, and the rest of the unit may go on.
+        """
+        now = now_ms()
+        planned = await self._plan(request, account, now)
+        return lambda tx: _summary(planned, *submissions.write(tx, self._ids, account, planned, now))
 
     async def simulate(self, account: Account, request: SubmitRequest) -> Submission:
         """What `submit` would answer; nothing is written and the balance is the one of now."""

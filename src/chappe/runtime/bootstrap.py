@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from chappe.domain.submission import Limits
 from chappe.manage.accounts import Accounts
+from chappe.manage.balance_alerts import BalanceAlerts
 from chappe.manage.campaigns import Campaigns
 from chappe.manage.carriers import Carriers
 from chappe.manage.credits import Credits
@@ -50,9 +51,8 @@ async def opened(settings: Settings) -> AsyncIterator[Chappe]:
 
 def wire(settings: Settings, store: Store, ids: Ids) -> UseCases:
     """The use cases on a database."""
-    limits = Limits(settings.max_parts, settings.max_recipients, settings.validity_s)
     return UseCases(
-        submitter=Submitter(store, ids, limits),
+        submitter=submitter(settings, store, ids),
         campaigns=Campaigns(store),
         messages=Messages(store),
         credits=Credits(store),
@@ -60,4 +60,10 @@ def wire(settings: Settings, store: Store, ids: Ids) -> UseCases:
         tokens=Tokens(store, ids),
         accounts=Accounts(store, ids),
         retentions=Retentions(store),
+        balance_alerts=BalanceAlerts(store),
     )
+
+
+def submitter(settings: Settings, store: Store, ids: Ids) -> Submitter:
+    """What accepts messages, within the limits of this installation."""
+    return Submitter(store, ids, Limits(settings.max_parts, settings.max_recipients, settings.validity_s))

@@ -109,5 +109,7 @@ def _of_queue(found: Figures) -> Iterable[Metric]:
         ("chappe_events_due", "Webhook events that are due and not posted.", found.events_due),
         ("chappe_oldest_event_seconds", "Age of the longest waiting due event.", found.oldest_event_s),
         ("chappe_overdue_campaigns", "Campaigns with open messages long after their validity.", found.overdue),
+        ("chappe_mails_due", "Mails that wait to be sent.", found.mails_due),
+        ("chappe_oldest_mail_seconds", "Age of the mail that waits longest.", found.oldest_mail_s),
     ):
         yield GaugeMetricFamily(name, help_, value=value)

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from chappe.domain.mails import MailServer, mail_sender, mail_server
+
 Network = IPv4Network | IPv6Network
 PREFIX: Final = "CHAPPE_"
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
@@ -46,12 +48,20 @@ class Settings:
     validity_s: int
     receipt_wait_s: int
     event_keep_days: int
+    smtp_url: str
+    mail_from: str
+    smtp_ca_file: str
 
     @property
     def database(self) -> Path:
         """The file of the embedded database."""
         path = self.database_url.removeprefix("sqlite:///")
         return Path(path) if path else self.data / "chappe.db"
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        """Where mails are handed over; None when none is set up."""
+        return mail_server(self.smtp_url, self.mail_from, self.smtp_ca_file) if self.smtp_url else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +121,24 @@ def _proxies(text: str) -> str:
     return ",".join(map(str, _networks(text)))
 
 
+def _smtp_url(text: str) -> str:
+    if text:
+        mail_server(text, "sender@example.org")
+    return text
+
+
+def _mail_from(text: str) -> str:
+    if text:
+        mail_sender(text)
+    return text
+
+
+def _file(text: str) -> str:
+    if text and not Path(text).is_file():
+        raise ValueError(f"there is no file {text}")
+    return text
+
+
 def _text(text: str) -> str:
     return text
 
@@ -167,6 +195,15 @@ SETTINGS: Final = (
         _whole(1, 3650),
         "Days for which finished webhook events, mails, unmatched receipts and nobody's replies are kept.",
     ),
+    Setting(
+        "smtp_url",
+        "",
+        _smtp_url,
+        "Mail server, like smtp://user:password@mail.example.org:587 (encrypted when the server offers it) or smtps://.",
+        is_secret=True,
+    ),
+    Setting("mail_from", "", _mail_from, "Whom mails are from, like Acme <sms@example.org>; needed with smtp_url."),
+    Setting("smtp_ca_file", "", _file, "File with the certificates to trust for the mail server, not the system's."),
 )
 
 
@@ -194,6 +231,8 @@ def load(environment: Mapping[str, str] | None = None, file: Path | None = None,
             values[setting.name] = setting.read(text)
         except ValueError as error:
             faults.append(f"{origin}: {error}")
+    if values.get("smtp_url") and values.get("mail_from") == "":
+        faults.append(f"{PREFIX}MAIL_FROM: is needed with smtp_url")
     faults += [f"{PREFIX}{name}: there is no such setting" for name in _unknown_variables(environment)]
     if faults:
         raise SettingsError(faults)

@@ -5,11 +5,14 @@ import asyncio
 import structlog
 
 from chappe.carriers.guarded_http import guarded_session
-from chappe.pipeline import expire, retain
+from chappe.pipeline import balance_alerts, expire, mailer, retain
+from chappe.pipeline.balance_alerts import Alerter
 from chappe.pipeline.expire import Expirer
+from chappe.pipeline.mailer import Mailer
 from chappe.pipeline.notify import USER_AGENT, Notifier
 from chappe.pipeline.retain import Retainer
 from chappe.pipeline.rounds import Rounds
+from chappe.runtime.bootstrap import submitter
 from chappe.runtime.process import only_one, opened_store, stopping
 from chappe.runtime.settings import Settings
 from chappe.store.ids import Ids
@@ -45,7 +48,11 @@ def _jobs(settings: Settings, store: Store, ids: Ids) -> list[Rounds]:
     """Everything that is done in rounds."""
     expirer = Expirer(store, ids, receipt_wait_s=settings.receipt_wait_s)
     retainer = Retainer(store, event_keep_days=settings.event_keep_days)
+    alerter = Alerter(store, ids, submitter(settings, store, ids))
+    sender = Mailer(store, settings.mail_server)
     return [
         Rounds("expire", expirer.once, every_s=expire.EVERY_S),
         Rounds("retain", retainer.once, every_s=retain.EVERY_S),
+        Rounds("balance alerts", alerter.once, every_s=balance_alerts.EVERY_S),
+        Rounds("mail", sender.once, every_s=mailer.EVERY_S),
     ]

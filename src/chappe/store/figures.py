@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from chappe.store import quarantine, queue
+from chappe.store import mails, quarantine, queue
 from chappe.store.clock import now_ms
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
@@ -21,16 +21,21 @@ class Figures(NamedTuple):
     events_due: int
     oldest_event_s: float
     overdue: int
+    mails_due: int
+    oldest_mail_s: float
 
 
 def read(tx: Tx) -> Figures:
     """Cost: a scan of the queue's index."""
     now = now_ms()
     due, oldest = tx.one(_EVENTS, now=now)
+    mails_due, oldest_mail = mails.waiting(tx)
     return Figures(
         queue.depth(tx),
         quarantine.count(tx),
         due,
         (now - oldest) / 1000 if oldest is not None else 0.0,
         tx.one(_OVERDUE, before=now - _OVERDUE_MS)[0],
+        mails_due,
+        (now - oldest_mail) / 1000 if oldest_mail is not None else 0.0,
     )

@@ -31,6 +31,7 @@ COMMANDS = {
     "carrier": _Place("carriers", "carrier", "The carriers that take the messages."),
     "route": _Place("carriers", "route", "Which carrier takes which messages."),
     "message": _Place("messages", "message", "Single messages."),
+    "mail": _Place("mail", "mail", "Mails to customers."),
     "settings": _Place("serve", "settings", "Show the effective settings, secrets masked."),
     "migrate": _Place("serve", "migrate", "Create or upgrade the database."),
 }

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from chappe.manage.accounts import Accounts
+from chappe.manage.balance_alerts import BalanceAlerts
 from chappe.manage.campaigns import Campaigns
 from chappe.manage.credits import Credits
 from chappe.manage.messages import Messages
@@ -24,3 +25,4 @@ class UseCases:
     tokens: Tokens
     accounts: Accounts
     retentions: Retentions
+    balance_alerts: BalanceAlerts

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from chappe.surfaces.http.smsfactor import campaigns, messages, retention, send, tokens, webhooks
+from chappe.surfaces.http.smsfactor import campaigns, messages, notification, retention, send, tokens, webhooks
 from chappe.surfaces.http.smsfactor import credits as balance
 from chappe.surfaces.http.smsfactor.answers import Answer, File
 from chappe.surfaces.http.smsfactor.call import Call
@@ -65,6 +65,8 @@ ROUTES: Final = (
     Route("PUT", "/webhook/:id/status", webhooks.set_status, document=webhooks.WebhookDocument),
     Route("GET", "/retention", retention.get),
     Route("PUT", "/retention", retention.update, document=retention.RetentionDocument),
+    Route("GET", "/notification/balance", notification.get),
+    Route("PUT", "/notification/balance", notification.update, document=notification.NotificationDocument),
 )
 
 _BY_CALL: Final = {(route.method, route.path): route for route in ROUTES}

@@ -1,0 +1,43 @@
+"""What is written to customers in their own language: the texts are data, in `rules/notices`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from typing import Final
+
+import msgspec
+
+from chappe.domain.delay import FORMAT, PARIS
+
+DEFAULT_LANG: Final = "EN"
+
+
+class _Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    subject: str
+    body: str
+    sms: str
+
+
+_BALANCE_ALERT: Final = msgspec.json.decode(
+    files("chappe.rules").joinpath("notices/balance_alert.json").read_bytes(), type=dict[str, _Texts]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The same news as a mail and as a text message."""
+
+    subject: str
+    body: str
+    sms: str
+
+
+def balance_notice(lang: str, account: str, balance: int, trigger: int, at: int) -> Notice:
+    """That an account's credits run out.
+
+    Shape: a language that we do not write gets English. Units: whole credits, milliseconds UTC.
+    """
+    texts = _BALANCE_ALERT.get(lang.upper()) or _BALANCE_ALERT[DEFAULT_LANG]
+    date = datetime.fromtimestamp(at // 1000, PARIS).strftime(FORMAT)
+    values = {"account": account, "balance": balance, "trigger": trigger, "date": date}
+    return Notice(texts.subject.format_map(values), texts.body.format_map(values), texts.sms.format_map(values))
