@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from chappe.domain.lifecycle import Dlr, State, combine, final_state, may_replace, rollup
 from chappe.domain.retry import Refused
@@ -41,11 +41,17 @@ class ReceiptIn(NamedTuple):
 
 
 class ReplyIn(NamedTuple):
-    """A text that somebody sent to a number of ours, as the carrier delivered it."""
+    """A text that somebody sent to a number of ours, as the carrier delivered it.
+
+    Shape: of a long text that comes in parts, `part_of` is what its parts have in common (`reference/total`) and
+           `part` the place of this one, from 1.
+    """
 
     source: str
     destination: str
     text: str
+    part_of: str | None = None
+    part: int | None = None
 
 
 @dataclass(slots=True)
@@ -91,6 +97,10 @@ class Rollup(NamedTuple):
     expired: int
     network_error: int
     cancelled: int
+    unassigned: int  # of the failed ones: nobody has the number
+
+
+_UNASSIGNED: Final = Rollup._fields.index("unassigned")
 
 
 def ref_of(told: str, message: int, part: int) -> str:
@@ -180,5 +190,7 @@ def rollups(messages: Iterable[Tracked]) -> dict[int, Rollup]:
             move[0] -= 1
         else:
             move[fields.index(rollup(message.was, message.was_dlr))] -= 1
+            move[_UNASSIGNED] -= message.was_dlr == Dlr.INVALID_DESTINATION
         move[fields.index(rollup(message.state, message.dlr))] += 1
+        move[_UNASSIGNED] += message.dlr == Dlr.INVALID_DESTINATION
     return {campaign: Rollup(*move) for campaign, move in moves.items()}

@@ -85,6 +85,14 @@ class _Balance(msgspec.Struct):
     date: str
 
 
+class _Reply(msgspec.Struct):
+    date: str
+    message: str
+    source: str = msgspec.field(name="from")
+    account_id: str
+    last_message_id: str
+
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -124,3 +132,12 @@ def balance_payload(balance: int, trigger: int, at_ms: int) -> str:
     """
     date = datetime.fromtimestamp(at_ms // 1000, PARIS).strftime(FORMAT)
     return _encode(_Balance(str(balance), str(trigger), date)).decode()
+
+
+def reply_payload(at_ms: int, text: str, number: int, account_id: int, client_ref: str | None) -> str:
+    """The body that tells a customer of a reply (MO) or an opt-out (STOP).
+
+    Shape: every value is a text; `last_message_id` is empty when the last message had no reference of the customer's.
+    """
+    date = datetime.fromtimestamp(at_ms // 1000, PARIS).isoformat()
+    return _encode(_Reply(date, text, str(number), str(account_id), client_ref or "")).decode()

@@ -16,7 +16,7 @@ from chappe.domain.notices import Notice, balance_notice
 from chappe.domain.pricing import MC, balance_credits
 from chappe.domain.requests import Submission, SubmitRequest
 from chappe.domain.webhooks import balance_payload
-from chappe.pipeline.events import announce_balance
+from chappe.pipeline.events import announce_payload
 from chappe.pipeline.submit import Submitter
 from chappe.store import balance_alerts, mails
 from chappe.store.balance_alerts import Crossed
@@ -58,7 +58,7 @@ class Alerter:
                 return False
             if alert.by_email:
                 mails.write(tx, alert.account.id, alert.email, notice.subject, notice.body, now)
-            announce_balance(tx, self._ids, alert.account.id, payload, now)
+            announce_payload(tx, self._ids, alert.account.id, "BALANCE_ALERT", payload, now)
             if submit is not None:
                 try:
                     submit(tx)

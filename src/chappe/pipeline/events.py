@@ -1,7 +1,10 @@
-"""Tell customers what became of their messages: webhook events, written with the change they tell of."""
+"""Tell customers what happened: webhook events, written in the transaction of what they tell of."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from chappe.domain.outcomes import Tracked
-from chappe.domain.webhooks import dlr_payloads
+from chappe.domain.webhooks import WebhookType, dlr_payloads
 from chappe.store import webhooks
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Tx
@@ -19,18 +22,32 @@ def announce(tx: Tx, ids: Ids, messages: list[Tracked], now: int) -> None:
         [now] * len(told), [m.dlr for m in told], [m.number for m in told], [m.client_ref for m in told],
         [m.campaign_id for m in told], [m.country for m in told],
     )  # fmt: skip
-    rows = [
-        (webhook, message.id, payload)
-        for message, payload in zip(told, payloads, strict=True)
-        for webhook in hooks[message.account_id]
-    ]
+    news = [News(m.account_id, payload, m.id) for m, payload in zip(told, payloads, strict=True)]
+    _insert(tx, ids, hooks, news, now)
+
+
+class News(NamedTuple):
+    """Something to tell one account. Shape: `payload` is the body as it will be posted."""
+
+    account_id: int
+    payload: str
+    message_id: int | None = None
+
+
+def announce_payload(tx: Tx, ids: Ids, account: int, kind: WebhookType, payload: str, now: int) -> None:
+    """Queue an event for each webhook of the account that wants events of this type."""
+    announce_payloads(tx, ids, kind, [News(account, payload)], now)
+
+
+def announce_payloads(tx: Tx, ids: Ids, kind: WebhookType, news: Sequence[News], now: int) -> None:
+    """Queue events for those of the accounts that have webhooks of this type."""
+    if news and (hooks := webhooks.live_webhooks(tx, {each.account_id for each in news}, kind)):
+        _insert(tx, ids, hooks, news, now)
+
+
+def _insert(tx: Tx, ids: Ids, hooks: dict[int, list[int]], news: Sequence[News], now: int) -> None:
+    rows = [(webhook, each.message_id, each.payload) for each in news for webhook in hooks.get(each.account_id, ())]
+    if not rows:
+        return
     first = ids.take(tx, "event", len(rows))
     webhooks.insert_events(tx, [(first + i, *row, now, now) for i, row in enumerate(rows)])
-
-
-def announce_balance(tx: Tx, ids: Ids, account: int, payload: str, now: int) -> None:
-    """Queue one event for each webhook of an account that wants to know when credits run out."""
-    hooks = webhooks.live_webhooks(tx, [account], "BALANCE_ALERT").get(account, [])
-    if hooks:
-        first = ids.take(tx, "event", len(hooks))
-        webhooks.insert_events(tx, [(first + i, hook, None, payload, now, now) for i, hook in enumerate(hooks)])

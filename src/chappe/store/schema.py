@@ -151,6 +151,7 @@ campaign = Table(
     _added("lists", Text),  # JSON array of the ids of the lists it was sent to; null when sent to numbers
     _added("queued_to"),  # messages after this id are not in the queue yet; null: all are
     _added("stops", default="0"),  # opt-outs that answered it
+    _added("sms"),  # parts of all its messages; null: as many as it cost credits
     _added("unassigned", default="0"),  # of the failed ones: the carrier says that nobody has the number
     _added("messages_deleted_at"),  # their time was over; the counters stay
     Index("campaign_by_account", "account_id", "send_at"),
@@ -272,14 +273,17 @@ reply = Table(
     _column("text", Text),
     _column("received_at"),
     # whose it is, found after it was stored: the account that last wrote to this number
-    _added("state", SmallInteger, default="0"),  # 0 stored, 1 delivered to an account, 2 nobody's
+    _added("state", SmallInteger, default="0"),  # 0 stored, 1 delivered to an account, 2 nobody's, 3 a repeat
     _added("kind", Text),  # reply or stop
+    # of a long text that came in parts: what its parts have in common, and the place of this one (null: put together)
+    _added("part_of", Text),
+    _added("part", SmallInteger),
     _added("account_id"),
     _added("campaign_id"),
     _added("message_id"),
     Index("reply_stored", "id", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
     Index("reply_by_account", "account_id", "received_at"),
-    Index("reply_by_campaign", "campaign_id", "id"),
+    Index("reply_by_campaign", "campaign_id", "message_id"),
 )
 
 trace = Table(

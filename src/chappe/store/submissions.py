@@ -16,9 +16,10 @@ from chappe.store.statement import Statement
 _CAMPAIGN = Statement(
     "INSERT INTO campaign (id, account_id, wallet_id, kind, sender, text, created_at, send_at, expires_at, state,"
     " first_message_id, last_message_id, cost_mc, total, sent, blacklisted, duplicated, npai, invalid, not_allowed,"
-    " flood, country_limit, open, delivered, failed, expired, network_error, cancelled)"
+    " flood, country_limit, open, delivered, failed, expired, network_error, cancelled, sms)"
     " VALUES (:id, :account, :wallet, :kind, :sender, :text, :created_at, :send_at, :expires_at, 0,"
-    " :first, :last, :cost, :total, :sent, :blacklisted, :duplicated, :npai, :invalid, 0, 0, 0, :sent, 0, 0, 0, 0, 0)"
+    " :first, :last, :cost, :total, :sent, :blacklisted, :duplicated, :npai, :invalid, 0, 0, 0, :sent, 0, 0, 0, 0, 0,"
+    " :sms)"
 )
 _MESSAGE = Statement(
     "INSERT INTO message (id, campaign_id, account_id, number, country, client_ref, text, encoding, parts, price_mc,"
@@ -57,6 +58,7 @@ def write(tx: Tx, ids: Ids, account: Account, plan: Plan, now: int) -> tuple[int
         cost=cost,
         total=plan.total,
         sent=count,
+        sms=sum(plan.parts),
         blacklisted=plan.blacklisted,
         duplicated=plan.duplicated,
         npai=plan.npai,

@@ -38,7 +38,7 @@ _SAVE = Statement(
 _ROLLUP = Statement(
     "UPDATE campaign SET open = open + :opened, delivered = delivered + :delivered, failed = failed + :failed,"
     " expired = expired + :expired, network_error = network_error + :network_error,"
-    " cancelled = cancelled + :cancelled WHERE id = :campaign"
+    " cancelled = cancelled + :cancelled, unassigned = unassigned + :unassigned WHERE id = :campaign"
 )
 _TRACE = Statement("INSERT INTO trace (message_id, at, step, detail) VALUES (:message, :at, :step, :detail)")
 

@@ -183,11 +183,14 @@ def _add_columns() -> None:
     op.add_column("campaign", sa.Column("queued_to", sa.BigInteger(), nullable=True))
     op.add_column("campaign", sa.Column("stops", sa.BigInteger(), nullable=False, server_default=sa.text("0")))
     op.add_column("campaign", sa.Column("unassigned", sa.BigInteger(), nullable=False, server_default=sa.text("0")))
+    op.add_column("campaign", sa.Column("sms", sa.BigInteger(), nullable=True))
     op.add_column("campaign", sa.Column("messages_deleted_at", sa.BigInteger(), nullable=True))
     op.add_column("message", sa.Column("infos", sa.Text(), nullable=True))
     op.add_column("message", sa.Column("list_id", sa.BigInteger(), nullable=True))
     op.add_column("reply", sa.Column("state", sa.SmallInteger(), nullable=False, server_default=sa.text("0")))
     op.add_column("reply", sa.Column("kind", sa.Text(), nullable=True))
+    op.add_column("reply", sa.Column("part_of", sa.Text(), nullable=True))
+    op.add_column("reply", sa.Column("part", sa.SmallInteger(), nullable=True))
     op.add_column("reply", sa.Column("account_id", sa.BigInteger(), nullable=True))
     op.add_column("reply", sa.Column("campaign_id", sa.BigInteger(), nullable=True))
     op.add_column("reply", sa.Column("message_id", sa.BigInteger(), nullable=True))
@@ -201,7 +204,7 @@ def _add_columns() -> None:
         postgresql_where=sa.text("queued_to IS NOT NULL"),
     )
     op.create_index("reply_by_account", "reply", ["account_id", "received_at"], unique=False)
-    op.create_index("reply_by_campaign", "reply", ["campaign_id", "id"], unique=False)
+    op.create_index("reply_by_campaign", "reply", ["campaign_id", "message_id"], unique=False)
     op.create_index(
         "reply_stored",
         "reply",
