@@ -14,7 +14,7 @@ from typing import Final, TypeVar, get_args
 import structlog
 
 from chappe.domain.retention import Period, kept_since
-from chappe.store import deletions, retention
+from chappe.store import contact_lists, deletions, retention
 from chappe.store.clock import now_ms
 from chappe.store.deletions import STEP, OfAccount, Ownerless, Span
 from chappe.store.sqlite import Store, Tx
@@ -87,6 +87,7 @@ class Retainer:
         await self._rows("campaign", account, min(messages, _since(kept.campaign, now)))
         await self._rows("reply", account, _since(kept.reply, now))
         await self._rows("lookup", account, _since(kept.lookup, now))
+        await self._lists(account, _since(kept.list, now))
 
     async def _messages(self, account: int, before: int) -> None:
         after = self._begin.get(account, _START)
@@ -127,6 +128,15 @@ class Retainer:
     async def _rows(self, kind: OfAccount, account: int, before: int) -> None:
         while ids := self._store.glance(lambda tx: deletions.old(tx, kind, account, before)):
             self._deleted[_PLURALS[kind]] += await self._unit(lambda tx: deletions.delete(tx, kind, ids))
+
+    async def _lists(self, account: int, before: int) -> None:
+        def unit(tx: Tx) -> int:
+            # Asked again within the unit: a list may have been used since.
+            idle = deletions.idle_lists(tx, account, before)[:STEP]
+            return sum(contact_lists.disown(tx, account, list_id) for list_id in idle)
+
+        while self._store.glance(lambda tx: deletions.idle_lists(tx, account, before)):
+            self._deleted["lists"] += await self._unit(unit)
 
     async def _ownerless(self, kind: Ownerless) -> None:
         before, after = now_ms() - self._keep_ms, 0

@@ -10,6 +10,8 @@ from chappe.manage.balance_alerts import BalanceAlerts
 from chappe.manage.campaigns import Campaigns
 from chappe.manage.carriers import Carriers
 from chappe.manage.credits import Credits
+from chappe.manage.exclusions import Exclusions
+from chappe.manage.lists import Lists
 from chappe.manage.messages import Messages
 from chappe.manage.retention import Retentions
 from chappe.manage.tokens import Tokens
@@ -61,6 +63,8 @@ def wire(settings: Settings, store: Store, ids: Ids) -> UseCases:
         accounts=Accounts(store, ids),
         retentions=Retentions(store),
         balance_alerts=BalanceAlerts(store),
+        lists=Lists(store, ids),
+        exclusions=Exclusions(store),
     )
 
 

@@ -5,13 +5,14 @@ import asyncio
 import structlog
 
 from chappe.carriers.guarded_http import guarded_session
-from chappe.pipeline import balance_alerts, expire, mailer, retain
+from chappe.pipeline import balance_alerts, expire, mailer, retain, sweep_lists
 from chappe.pipeline.balance_alerts import Alerter
 from chappe.pipeline.expire import Expirer
 from chappe.pipeline.mailer import Mailer
 from chappe.pipeline.notify import USER_AGENT, Notifier
 from chappe.pipeline.retain import Retainer
 from chappe.pipeline.rounds import Rounds
+from chappe.pipeline.sweep_lists import ListSweeper
 from chappe.runtime.bootstrap import submitter
 from chappe.runtime.process import only_one, opened_store, stopping
 from chappe.runtime.settings import Settings
@@ -55,4 +56,5 @@ def _jobs(settings: Settings, store: Store, ids: Ids) -> list[Rounds]:
         Rounds("retain", retainer.once, every_s=retain.EVERY_S),
         Rounds("balance alerts", alerter.once, every_s=balance_alerts.EVERY_S),
         Rounds("mail", sender.once, every_s=mailer.EVERY_S),
+        Rounds("sweep lists", ListSweeper(store).once, every_s=sweep_lists.EVERY_S),
     ]

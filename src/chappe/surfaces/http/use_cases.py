@@ -6,6 +6,8 @@ from chappe.manage.accounts import Accounts
 from chappe.manage.balance_alerts import BalanceAlerts
 from chappe.manage.campaigns import Campaigns
 from chappe.manage.credits import Credits
+from chappe.manage.exclusions import Exclusions
+from chappe.manage.lists import Lists
 from chappe.manage.messages import Messages
 from chappe.manage.retention import Retentions
 from chappe.manage.tokens import Tokens
@@ -26,3 +28,5 @@ class UseCases:
     accounts: Accounts
     retentions: Retentions
     balance_alerts: BalanceAlerts
+    lists: Lists
+    exclusions: Exclusions

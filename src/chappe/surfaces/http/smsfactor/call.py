@@ -10,7 +10,7 @@ from chappe.surfaces.http.smsfactor.limits import RequestLimits
 from chappe.surfaces.http.use_cases import UseCases
 
 # An id with more digits than this is none of ours, and no integer of an engine.
-_MAX_ID_DIGITS = 18
+MAX_ID_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,6 @@ class Call:
 
     def id_of(self, thing: str) -> int:
         """The id in the path. Raises: NotFound when it cannot be the id of anything."""
-        if not (self.place.isascii() and self.place.isdigit() and len(self.place) <= _MAX_ID_DIGITS):
+        if not (self.place.isascii() and self.place.isdigit() and len(self.place) <= MAX_ID_DIGITS):
             raise NotFound(f"there is no such {thing}", field="id")
         return int(self.place)

@@ -29,20 +29,29 @@ class Columns(NamedTuple):
 
 def columns(recipients: Recipients | None, limits: RequestLimits) -> Columns:
     """Turn the recipients into columns. Raises: BadData. Cost: about 0.1 microseconds a recipient."""
-    found = recipients.gsm if recipients else None
-    entries: list[Recipient] = found if isinstance(found, list) else [] if found is None else [found]
-    if not entries:
+    gsm = entries(recipients, limits, _FIELD)
+    if not gsm:
         raise BadData("is missing", field=_FIELD)
-    if len(entries) > limits.max_recipients:
-        raise BadData(f"has more than {limits.max_recipients} recipients (max_recipients)", field=_FIELD)
-    if set(map(type, entries)) == {Gsm}:
-        gsm = cast(list[Gsm], entries)
-    else:
-        gsm = [entry if isinstance(entry, Gsm) else Gsm(value=entry) for entry in entries]
-    numbers = [one.value for one in gsm]
-    if set(map(type, numbers)) != {str}:
-        numbers = [text_of(number) for number in numbers]
-    return Columns(cast(list[str], numbers), _references(gsm, limits), _infos(gsm, limits))
+    return Columns(numbers(gsm), _references(gsm, limits), infos(gsm, limits, _FIELD))
+
+
+def entries(recipients: Recipients | None, limits: RequestLimits, field: str) -> list[Gsm]:
+    """Everybody in a part of a request that names people, in whatever form. Raises: BadData when they are too many."""
+    found = recipients.gsm if recipients else None
+    everybody: list[Recipient] = found if isinstance(found, list) else [] if found is None or found == "" else [found]
+    if len(everybody) > limits.max_recipients:
+        raise BadData(f"has more than {limits.max_recipients} recipients (max_recipients)", field=field)
+    if set(map(type, everybody)) == {Gsm}:
+        return cast(list[Gsm], everybody)
+    return [entry if isinstance(entry, Gsm) else Gsm(value=entry) for entry in everybody]
+
+
+def numbers(gsm: list[Gsm]) -> list[str]:
+    """Their numbers, as they were written."""
+    values = [one.value for one in gsm]
+    if set(map(type, values)) != {str}:
+        values = [text_of(value) for value in values]
+    return cast(list[str], values)
 
 
 def _references(gsm: list[Gsm], limits: RequestLimits) -> list[str | None]:
@@ -61,14 +70,15 @@ def _references(gsm: list[Gsm], limits: RequestLimits) -> list[str | None]:
     return references
 
 
-def _infos(gsm: list[Gsm], limits: RequestLimits) -> list[Infos | None]:
+def infos(gsm: list[Gsm], limits: RequestLimits, field: str) -> list[Infos | None]:
+    """Their free fields, none at all when nobody has any. Raises: BadData when one is too long."""
     fields = [(one.info1, one.info2, one.info3, one.info4) for one in gsm]
     if all(each == _NO_INFOS for each in fields):
         return []
-    infos: list[Infos | None] = [_texts(each) for each in fields]
-    if max((len(info) for each in infos if each for info in each if info), default=0) > limits.max_info_characters:
-        raise BadData(f"has an info of more than {limits.max_info_characters} characters", field=_FIELD)
-    return infos
+    texts: list[Infos | None] = [_texts(each) for each in fields]
+    if max((len(info) for each in texts if each for info in each if info), default=0) > limits.max_info_characters:
+        raise BadData(f"has an info of more than {limits.max_info_characters} characters", field=field)
+    return texts
 
 
 def _texts(fields: tuple[Scalar, Scalar, Scalar, Scalar]) -> Infos:

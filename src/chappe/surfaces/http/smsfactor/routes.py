@@ -8,7 +8,17 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from chappe.surfaces.http.smsfactor import campaigns, messages, notification, retention, send, tokens, webhooks
+from chappe.surfaces.http.smsfactor import (
+    campaigns,
+    exclusions,
+    lists,
+    messages,
+    notification,
+    retention,
+    send,
+    tokens,
+    webhooks,
+)
 from chappe.surfaces.http.smsfactor import credits as balance
 from chappe.surfaces.http.smsfactor.answers import Answer, File
 from chappe.surfaces.http.smsfactor.call import Call
@@ -67,6 +77,21 @@ ROUTES: Final = (
     Route("PUT", "/retention", retention.update, document=retention.RetentionDocument),
     Route("GET", "/notification/balance", notification.get),
     Route("PUT", "/notification/balance", notification.update, document=notification.NotificationDocument),
+    Route("POST", "/list", lists.fill, document=lists.ListDocument),
+    Route("GET", "/lists", lists.all_of_account),
+    Route("GET", "/list/:id", lists.one, query=lists.QUERY),
+    Route("DELETE", "/list/:id", lists.delete),
+    Route("PUT", "/list/deduplicate/:id", lists.deduplicate),
+    Route("PUT", "/deduplicate/:id", lists.deduplicate),  # as an older client calls it
+    Route("PUT", "/list/:id/npai/clear", lists.clear_npai),
+    Route("PUT", "/list/contact/:id", lists.update_contact, document=lists.ContactDocument),
+    Route("DELETE", "/list/contact/:id", lists.delete_contact),
+    Route("GET", "/blacklist", exclusions.blacklist, query=exclusions.QUERY),
+    Route("POST", "/blacklist", exclusions.add_to_blacklist, document=exclusions.BlacklistDocument),
+    Route("DELETE", "/blacklist/contact/:id", exclusions.remove_from_blacklist),
+    Route("GET", "/npai", exclusions.npai, query=exclusions.QUERY),
+    Route("POST", "/npai", exclusions.add_to_npai, document=exclusions.NpaiDocument),
+    Route("DELETE", "/npai/contact/:id", exclusions.remove_from_npai, is_ours=True),
 )
 
 _BY_CALL: Final = {(route.method, route.path): route for route in ROUTES}
