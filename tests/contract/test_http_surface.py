@@ -117,7 +117,7 @@ async def test_doubled_and_trailing_slashes_do_not_matter(target: str, tmp_path:
     [
         ("GET", "/"),
         ("GET", "/nothing"),
-        ("POST", "/send/lists"),
+        ("POST", "/send/list"),
         ("PUT", "/send"),
         ("POST", "/campaigns"),
         ("DELETE", "/token"),

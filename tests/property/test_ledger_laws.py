@@ -1,5 +1,5 @@
-"""Laws of money, states and queue over random histories on a real database: submits, cancels, answers of every kind,
-also late and doubled ones, receipts in any order, crashes, days that pass.
+"""Laws of money, states and queue over random histories on a real database: submits to numbers and to lists, cancels,
+exclusions, answers of every kind, also late and doubled ones, receipts in any order, crashes, days that pass.
 """
 
 import asyncio
@@ -24,11 +24,13 @@ from chappe.domain.requests import Kind, SubmitRequest
 from chappe.domain.retry import Refused
 from chappe.domain.submission import Limits
 from chappe.manage.credits import Credits
+from chappe.pipeline.enqueue import Enqueuer
 from chappe.pipeline.expire import Expirer
 from chappe.pipeline.record import MAX_RESENDS, Lane, Recorder, UnknownPolicy
 from chappe.pipeline.submit import Submitter
+from chappe.pipeline.submit_lists import ListSubmitter
 from chappe.pipeline.upkeep import Upkeep
-from chappe.store import leases, queue
+from chappe.store import carriers, exclusions, leases, preparations, queue
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.queue import Claimed
@@ -84,10 +86,17 @@ class Ledger(RuleBasedStateMachine):
         )
         for account in (SHOP, STRANGER):
             top_up(made, account, FIRST_CREDITS - CREDITS)
+        for account in (SHOP, BRANCH, STRANGER):
+            made.connection.execute(f"INSERT INTO contact_list VALUES ({account.id}, {account.id}, 'all', 0, 0, 0)")
+            for id_, number in enumerate([*NUMBERS, NUMBERS[0], "12"]):
+                entry = f"{number}\x1f{'y' * 40 * id_}" if id_ else number
+                made.connection.execute("INSERT INTO contact VALUES (?, ?, ?, ?)", (account.id, id_, number, entry))
         made.close()
         self.ids = Ids()
         self.store = self.run(self._open(path))
         self.submitter = Submitter(self.store, self.ids, Limits())
+        self.list_submitter = ListSubmitter(self.store, self.ids, Limits())
+        self.list_submitter._enqueuer.begin = lambda ticket: None  # type: ignore[method-assign]  # a rule does it
         self.expirer = Expirer(self.store, self.ids, receipt_wait_s=RECEIPT_WAIT_S)
         self.credits = Credits(self.store)
         self.owners: dict[int, Account] = {}  # by ticket
@@ -147,10 +156,30 @@ class Ledger(RuleBasedStateMachine):
         delay = later if is_for_later else None
         self.submit_to(account, SubmitRequest(TEXTS[text], to, kind, delay=delay, infos=[*infos]))
 
+    @rule(account=accounts, text=st.sampled_from(sorted(TEXTS)), is_for_later=st.sampled_from([False, False, True]))
+    def submit_to_a_list(self, account: Account, text: str, is_for_later: bool) -> None:
+        later = datetime.fromtimestamp(now_ms() / 1000 + 2 * 24 * 3600, PARIS).strftime(FORMAT)
+        delay = later if is_for_later else None
+        self.submit_to(account, SubmitRequest(TEXTS[text], [], delay=delay, lists=[account.id]))
+
+    @rule(n=st.integers(1, 4))
+    def enqueue(self, n: int) -> None:
+        def unit(tx: Tx) -> None:
+            for ticket, _ in preparations.unqueued(tx)[:1]:
+                preparations.enqueue(tx, ticket, carriers.routes(tx), now_ms(), n)
+
+        self.write(unit)
+
+    @rule(account=accounts, kind=st.sampled_from(["blacklist", "npai"]), number=st.sampled_from(NUMBERS[3:]))
+    def exclude(self, account: Account, kind: exclusions.Kind, number: str) -> None:
+        rows = [exclusions.NewExclusion(int(number))]
+        self.write(lambda tx: exclusions.add(tx, account.id, kind, rows, now_ms()))
+
     def submit_to(self, account: Account, request: SubmitRequest) -> None:
-        simulated = self.run(self.submitter.simulate(account, request))
+        submitter = self.list_submitter if request.lists else self.submitter
+        simulated = self.run(submitter.simulate(account, request))
         try:
-            answer = self.run(self.submitter.submit(account, request))
+            answer = self.run(submitter.submit(account, request))
         except InsufficientCredits:
             limit = LIMIT_MC if account is STRANGER else 0
             assert simulated.cost * 1000 > self.wallet(account.wallet_id)[0] + limit
@@ -167,8 +196,8 @@ class Ledger(RuleBasedStateMachine):
         try:
             self.run(self.submitter.cancel(self.owners[ticket], ticket))
         except BadData:
-            waiting = "SELECT message_id FROM dispatch WHERE state IN (0, 3) AND NOT in_doubt"
-            untouched = f"campaign_id = {ticket} AND carrier_refs IS NULL AND id IN ({waiting})"
+            being_sent = "SELECT message_id FROM dispatch WHERE state NOT IN (0, 3) OR in_doubt"
+            untouched = f"campaign_id = {ticket} AND state = 0 AND carrier_refs IS NULL AND id NOT IN ({being_sent})"
             assert self.rows(f"SELECT id FROM message WHERE {untouched}") == []
 
     @rule(account=accounts, given=st.integers(-20, 20))
@@ -341,6 +370,8 @@ class Ledger(RuleBasedStateMachine):
         """However a history went, everything comes to an end."""
         if not hasattr(self, "lane"):
             return
+        for ticket, _ in self.store.glance(preparations.unqueued):
+            self.run(Enqueuer(self.store).enqueue(ticket))
         self.take_the_lane()
         self.let_time_pass(9 * DAY, is_expiry_due=True)
         self.let_time_pass(2 * DAY, is_expiry_due=True)
@@ -424,17 +455,25 @@ class Ledger(RuleBasedStateMachine):
             else:
                 name = State(state).name.lower()
             counted[campaign][name] += count
-        for campaign, sent, total, invalid, duplicated, *counters in self.rows(
-            "SELECT id, sent, total, invalid, duplicated, " + ", ".join(names) + " FROM campaign"
+        for campaign, sent, total, left_out, *counters in self.rows(
+            "SELECT id, sent, total, invalid + duplicated + blacklisted + npai, " + ", ".join(names) + " FROM campaign"
         ):
             assert counters == [counted[campaign][name] for name in names]
             assert sum(counters) == sent
-            assert total == sent + invalid + duplicated
+            assert total == sent + left_out
 
     def the_queue_has_what_is_open_and_nothing_else(self) -> None:
         queued = {row[0]: row[1:] for row in self.rows("SELECT message_id, state, epoch FROM dispatch")}
         states = {row[0]: row[1] for row in self.rows("SELECT id, state FROM message")}
-        assert set(queued) == {id_ for id_, state in states.items() if state == State.ACCEPTED}
+        coming = {
+            row[0]
+            for row in self.rows(
+                "SELECT m.id FROM campaign c JOIN message m ON m.campaign_id = c.id AND m.id > c.queued_to"
+                " AND m.state = 0"
+            )
+        }
+        assert set(queued).isdisjoint(coming)
+        assert set(queued) | coming == {id_ for id_, state in states.items() if state == State.ACCEPTED}
         being_sent = {id_ for id_, (state, _) in queued.items() if state == 1}
         assert being_sent <= {message.message_id for message, _ in self.in_flight}
         assert all(epoch == self.lane.epoch for state, epoch in queued.values() if state == 1)

@@ -44,6 +44,17 @@ class Queue(IntEnum):
     SCHEDULED = 3  # waits for its time, or for the next try
 
 
+class CampaignState(IntEnum):
+    """Whether a campaign is there. The numbers are stored: never renumber.
+
+    A campaign for lists is written in pieces before it is accepted; until then nobody reads it.
+    """
+
+    ACCEPTED = 0
+    PREPARING = 1  # its messages are being written; nothing is reserved for it
+    DISCARDED = 2  # it was not accepted; its messages are being deleted
+
+
 FINAL = frozenset({State.DELIVERED, State.FAILED, State.CANCELLED})
 
 Rollup = Literal["delivered", "failed", "expired", "network_error", "cancelled"]

@@ -10,10 +10,10 @@ Kind = Literal["alert", "marketing"]
 
 @dataclass(frozen=True, slots=True)
 class SubmitRequest:
-    """A text for one or many numbers, as the caller gave them.
+    """A text for one or many numbers, or for the contacts of lists, as the caller gave them.
 
-    Shape: `client_refs` and `infos` are empty, or as long as `numbers`; an info is the four texts for `[info1]` to
-           `[info4]`. `delay` is the wall-clock time in Europe/Paris, as text.
+    Shape: `numbers` or `lists` (their ids) is empty. `client_refs` and `infos` are empty, or as long as `numbers`; an
+           info is the four texts for `[info1]` to `[info4]`. `delay` is the wall-clock time in Europe/Paris, as text.
     """
 
     text: str
@@ -24,6 +24,7 @@ class SubmitRequest:
     is_unicode: bool = False
     client_refs: list[str | None] = field(default_factory=list)
     infos: list[tuple[str | None, str | None, str | None, str | None] | None] = field(default_factory=list)
+    lists: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

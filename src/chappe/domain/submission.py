@@ -7,7 +7,7 @@ to be held at once is decided in chunks, one after the other, with the same outc
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import msgspec
 
@@ -136,6 +136,13 @@ class Tally(msgspec.Struct):
     blacklisted: int = 0
     npai: int = 0
     cost_mc: int = 0
+
+    @classmethod
+    def of(cls, planned: Plan) -> Self:
+        """The counts of a plan that is the whole campaign."""
+        tally = cls()
+        tally.add(planned)
+        return tally
 
     def add(self, planned: Plan) -> None:
         self.total += planned.total

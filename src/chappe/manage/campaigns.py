@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from chappe.domain.accounts import Account
 from chappe.domain.errors import NotFound
 from chappe.domain.pricing import MC, cost_credits
@@ -39,7 +41,10 @@ class CampaignFilter:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """One campaign with its counts. Units: milliseconds UTC, whole credits."""
+    """One campaign with its counts, and the ids of the lists it was sent to.
+
+    Units: milliseconds UTC, whole credits.
+    """
 
     id: int
     kind: Kind
@@ -58,6 +63,7 @@ class Campaign:
     cancelled: int
     stop: int
     npai: int
+    lists: tuple[int, ...] = ()
 
 
 _COLUMNS = {"id": "c.id", "date": "c.send_at", "text": "c.text", "cost": "c.cost_mc", "status": "c.open > 0"}
@@ -123,6 +129,7 @@ def _campaign(row: CampaignRow, now: int) -> Campaign:
         cancelled=row.cancelled,
         stop=0,
         npai=0,
+        lists=tuple(msgspec.json.decode(row.lists)) if row.lists else (),
     )
 
 

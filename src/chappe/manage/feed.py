@@ -15,6 +15,8 @@ class Feed:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._after = store.glance(feed.newest)
+        # Their ids are older than those of what was accepted meanwhile.
+        self._preparing = store.glance(feed.preparing)
         # Those of an earlier start that are not finished.
         self._watched: dict[int, CampaignNews | None] = dict.fromkeys(store.glance(feed.unfinished))
         self._messages: dict[int, MessageNews] = {}
@@ -25,8 +27,9 @@ class Feed:
 
     def _news(self, tx: Tx) -> list[str]:
         lines = []
-        for found in feed.since(tx, self._after, MAX_WATCHED):
-            self._after = found.id
+        late, self._preparing = self._preparing, feed.preparing(tx)
+        for found in feed.since(tx, self._after, late, MAX_WATCHED):
+            self._after = max(self._after, found.id)
             lines.append(
                 f"ticket {found.id}: accepted {found.sent} of {found.total}, {cost_credits(found.cost_mc)} credit(s)"
             )

@@ -70,6 +70,7 @@ class Message:
     sent_at: int
     dlr: int
     dlr_at: int | None
+    list_id: int | None = None
     direction: Literal["in", "out"] = "out"
 
 
@@ -146,6 +147,7 @@ def _message(row: MessageRow, account: Account) -> Message:
         sent_at=row.send_at,
         dlr=row.dlr,
         dlr_at=row.dlr_at,
+        list_id=row.list_id,
     )
 
 

@@ -3,20 +3,17 @@
 from collections.abc import Callable
 
 import msgspec
-import structlog
 
 from chappe.domain.accounts import Account
-from chappe.domain.errors import BadData, NotFound, Refusal
-from chappe.domain.outcomes import cancel
+from chappe.domain.errors import BadData, Refusal
 from chappe.domain.pricing import balance_credits, cost_credits
 from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
-from chappe.domain.submission import Limits, Plan, Routes, plan, read_recipients
-from chappe.store import campaigns, carriers, exclusions, idempotency, queue, submissions, tracking, wallets
+from chappe.domain.submission import Limits, Plan, Routes, Tally, plan, read_recipients
+from chappe.pipeline.cancel import cancel_campaign
+from chappe.store import carriers, exclusions, idempotency, submissions, wallets
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Store, Tx
-
-_log = structlog.get_logger("chappe.submit")
 
 # For how long routes are taken from memory: how late a change of them is seen.
 ROUTES_MS = 500
@@ -47,16 +44,16 @@ class Submitter:
         except Refusal:
             # A request that was accepted stays so: its date may be past by the time it is sent again.
             if idempotency_key:
-                earlier = self._store.glance(lambda tx: _earlier(tx, account, idempotency_key, now))
+                earlier = self._store.glance(lambda tx: earlier_answer(tx, account, idempotency_key, now))
                 if earlier:
                     return earlier
             raise
 
         def unit(tx: Tx) -> Submission:
-            if idempotency_key and (earlier := _earlier(tx, account, idempotency_key, now)):
+            if idempotency_key and (earlier := earlier_answer(tx, account, idempotency_key, now)):
                 return earlier
             ticket, left = submissions.write(tx, self._ids, account, planned, now)
-            answer = _summary(planned, ticket, left)
+            answer = summary(Tally.of(planned), ticket, left)
             if idempotency_key:
                 encoded = msgspec.json.encode(answer)
                 idempotency.remember(tx, account.id, idempotency_key.key, idempotency_key.digest, encoded, now)
@@ -71,14 +68,14 @@ class Submitter:
         """
         now = now_ms()
         planned = await self._plan(request, account, now)
-        return lambda tx: _summary(planned, *submissions.write(tx, self._ids, account, planned, now))
+        return lambda tx: summary(Tally.of(planned), *submissions.write(tx, self._ids, account, planned, now))
 
     async def simulate(self, account: Account, request: SubmitRequest) -> Submission:
         """What `submit` would answer; nothing is written and the balance is the one of now."""
         now = now_ms()
         planned = await self._plan(request, account, now)
         wallet = self._store.glance(lambda tx: wallets.read(tx, account.wallet_id))
-        return _summary(planned, None, wallet.available_mc)
+        return summary(Tally.of(planned), None, wallet.available_mc)
 
     async def _plan(self, request: SubmitRequest, account: Account, now: int) -> Plan:
         """The decision; a large one in a thread, so that it does not hold up everybody else's requests."""
@@ -105,27 +102,11 @@ class Submitter:
 
         Raises: NotFound; BadData when everything has left already.
         """
-        now = now_ms()
-
-        def unit(tx: Tx) -> tuple[int, int]:
-            span = campaigns.span(tx, account.id, ticket)
-            if span is None:
-                raise NotFound(f"there is no campaign {ticket}", field="id")
-            waiting = queue.unsent_of_campaign(tx, *span)
-            messages = tracking.load(tx, [each.message_id for each in waiting if not each.in_doubt])
-            taken_back = [message for message in messages.values() if cancel(message, now)]
-            if not taken_back:
-                raise BadData(f"nothing of campaign {ticket} can be taken back: it was sent or cancelled", field="id")
-            tracking.save(tx, taken_back, now)
-            queue.leave(tx, [message.id for message in taken_back])
-            return len(taken_back), wallets.read(tx, account.wallet_id).available_mc
-
-        count, left = await self._store.write(unit)
-        _log.info("cancelled", ticket=ticket, account=account.id, messages=count)
-        return balance_credits(left)
+        return await cancel_campaign(self._store, account, ticket)
 
 
-def _earlier(tx: Tx, account: Account, key: IdempotencyKey, now: int) -> Submission | None:
+def earlier_answer(tx: Tx, account: Account, key: IdempotencyKey, now: int) -> Submission | None:
+    """The answer to the same request under the same key. Raises: BadData when it was another request."""
     found = idempotency.find(tx, account.id, key.key, now)
     if found is None:
         return None
@@ -134,15 +115,16 @@ def _earlier(tx: Tx, account: Account, key: IdempotencyKey, now: int) -> Submiss
     return msgspec.json.decode(found.answer, type=Submission)
 
 
-def _summary(planned: Plan, ticket: int | None, available_mc: int) -> Submission:
+def summary(tally: Tally, ticket: int | None, available_mc: int) -> Submission:
+    """What the caller is told: the counts, the cost, and what is left."""
     return Submission(
         ticket=ticket,
-        cost=cost_credits(planned.cost_mc),
+        cost=cost_credits(tally.cost_mc),
         credits=balance_credits(available_mc),
-        total=planned.total,
-        sent=len(planned.numbers),
-        blacklisted=planned.blacklisted,
-        duplicated=planned.duplicated,
-        npai=planned.npai,
-        invalid=planned.invalid,
+        total=tally.total,
+        sent=tally.sent,
+        blacklisted=tally.blacklisted,
+        duplicated=tally.duplicated,
+        npai=tally.npai,
+        invalid=tally.invalid,
     )

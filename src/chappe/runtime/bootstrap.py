@@ -17,6 +17,7 @@ from chappe.manage.retention import Retentions
 from chappe.manage.tokens import Tokens
 from chappe.manage.webhooks import Webhooks
 from chappe.pipeline.submit import Submitter
+from chappe.pipeline.submit_lists import ListSubmitter
 from chappe.runtime.settings import Settings
 from chappe.store.ids import Ids
 from chappe.store.migrations import migrate
@@ -55,6 +56,7 @@ def wire(settings: Settings, store: Store, ids: Ids) -> UseCases:
     """The use cases on a database."""
     return UseCases(
         submitter=submitter(settings, store, ids),
+        list_submitter=ListSubmitter(store, ids, _limits(settings)),
         campaigns=Campaigns(store),
         messages=Messages(store),
         credits=Credits(store),
@@ -70,4 +72,8 @@ def wire(settings: Settings, store: Store, ids: Ids) -> UseCases:
 
 def submitter(settings: Settings, store: Store, ids: Ids) -> Submitter:
     """What accepts messages, within the limits of this installation."""
-    return Submitter(store, ids, Limits(settings.max_parts, settings.max_recipients, settings.validity_s))
+    return Submitter(store, ids, _limits(settings))
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(settings.max_parts, settings.max_recipients, settings.validity_s, settings.max_list_recipients)

@@ -105,6 +105,11 @@ def _of_queue(found: Figures) -> Iterable[Metric]:
         queued.add_metric([str(lane), Queue(state).name.lower()], count)
     yield queued
     for name, help_, value in (
+        (
+            "chappe_unqueued_messages",
+            "Messages of accepted campaigns that are on their way to the queue.",
+            found.unqueued,
+        ),
         ("chappe_unmatched_receipts", "Receipts that belong to no known message.", found.unmatched_receipts),
         ("chappe_events_due", "Webhook events that are due and not posted.", found.events_due),
         ("chappe_oldest_event_seconds", "Age of the longest waiting due event.", found.oldest_event_s),

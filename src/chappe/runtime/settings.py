@@ -44,6 +44,7 @@ class Settings:
     trusted_proxies: str
     max_parts: int
     max_recipients: int
+    max_list_recipients: int
     max_body_bytes: int
     validity_s: int
     receipt_wait_s: int
@@ -171,6 +172,12 @@ SETTINGS: Final = (
     Setting("log_format", "console", _choice(LOG_FORMATS), "console for people, json for machines."),
     Setting("max_parts", "10", _whole(1, 255), "Most parts (SMS) one message may take."),
     Setting("max_recipients", "100000", _whole(1, 1_000_000), "Most recipients in one request."),
+    Setting(
+        "max_list_recipients",
+        "5000000",
+        _whole(1, 20_000_000),
+        "Most contacts of lists in one request; a million takes some 70 MB of memory while it is accepted.",
+    ),
     Setting(
         "max_body_bytes",
         str(32 * 1024 * 1024),

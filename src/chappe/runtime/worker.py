@@ -5,8 +5,9 @@ import asyncio
 import structlog
 
 from chappe.carriers.guarded_http import guarded_session
-from chappe.pipeline import balance_alerts, expire, mailer, retain, sweep_lists
+from chappe.pipeline import balance_alerts, enqueue, expire, mailer, retain, sweep_lists
 from chappe.pipeline.balance_alerts import Alerter
+from chappe.pipeline.enqueue import Enqueuer
 from chappe.pipeline.expire import Expirer
 from chappe.pipeline.mailer import Mailer
 from chappe.pipeline.notify import USER_AGENT, Notifier
@@ -56,5 +57,6 @@ def _jobs(settings: Settings, store: Store, ids: Ids) -> list[Rounds]:
         Rounds("retain", retainer.once, every_s=retain.EVERY_S),
         Rounds("balance alerts", alerter.once, every_s=balance_alerts.EVERY_S),
         Rounds("mail", sender.once, every_s=mailer.EVERY_S),
+        Rounds("enqueue", Enqueuer(store).once, every_s=enqueue.EVERY_S),
         Rounds("sweep lists", ListSweeper(store).once, every_s=sweep_lists.EVERY_S),
     ]

@@ -1,4 +1,7 @@
-"""Campaigns as rows: one, a page of an account's, and the span of message ids of each."""
+"""Campaigns as rows: one, a page of an account's, and the span of message ids of each.
+
+Only those that were accepted (`state = 0`): one for lists is written in pieces before (`store/preparations.py`).
+"""
 
 from typing import Any, NamedTuple
 
@@ -7,13 +10,19 @@ from chappe.store.statement import Statement
 
 _COLUMNS = (
     "id, kind, sender, text, created_at, send_at, cost_mc, total, sent, open, delivered, failed, expired,"
-    " network_error, cancelled"
+    " network_error, cancelled, lists"
 )
-_SPAN = Statement("SELECT first_message_id, last_message_id FROM campaign WHERE id = :id AND account_id = :account")
-_ONE = Statement(f"SELECT {_COLUMNS} FROM campaign WHERE id = :id AND account_id = :account")
-_COUNT = Statement("SELECT COUNT(*) FROM campaign WHERE account_id = :account")
+_SPAN = Statement(
+    "SELECT first_message_id, last_message_id FROM campaign WHERE id = :id AND account_id = :account AND state = 0"
+)
+_ONE = Statement(f"SELECT {_COLUMNS} FROM campaign WHERE id = :id AND account_id = :account AND state = 0")
+# Counted on the index of accounts alone; those that are not accepted are few and have an index of their own.
+_COUNT = Statement(
+    "SELECT (SELECT COUNT(*) FROM campaign WHERE account_id = :account) - (SELECT COUNT(*) FROM campaign"
+    " WHERE queued_to IS NOT NULL AND state <> 0 AND account_id = :account)"
+)
 _MATCH = (
-    " FROM campaign c WHERE c.account_id = :account"
+    " FROM campaign c WHERE c.account_id = :account AND c.state = 0"
     " AND (:from_at IS NULL OR c.send_at >= :from_at) AND (:to_at IS NULL OR c.send_at <= :to_at)"
     " AND (:min_mc IS NULL OR c.cost_mc >= :min_mc) AND (:max_mc IS NULL OR c.cost_mc <= :max_mc)"
     " AND (:text IS NULL OR instr(lower(c.text), lower(:text)) > 0)"
@@ -41,7 +50,11 @@ _SENT_IN = Statement("SELECT id FROM message WHERE id BETWEEN :first AND :last A
 
 
 class CampaignRow(NamedTuple):
-    """A campaign and its counters. Units: milliseconds UTC, thousandths of a credit."""
+    """A campaign and its counters.
+
+    Shape: `lists` is a JSON array of the ids of the lists it was sent to, None when it was sent to numbers.
+    Units: milliseconds UTC, thousandths of a credit.
+    """
 
     id: int
     kind: str
@@ -58,6 +71,7 @@ class CampaignRow(NamedTuple):
     expired: int
     network_error: int
     cancelled: int
+    lists: str | None
 
 
 class Overdue(NamedTuple):

@@ -2,13 +2,17 @@
 
 from typing import NamedTuple
 
+import msgspec
+
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 
+_PREPARING = Statement("SELECT id FROM campaign WHERE queued_to IS NOT NULL AND state = 1")
 _NEWEST = Statement("SELECT COALESCE(MAX(id), 0) FROM campaign")
 _SINCE = Statement(
     "SELECT id, account_id, sent, total, cost_mc, first_message_id, open, delivered, failed, expired, network_error,"
-    " cancelled FROM campaign WHERE id > :after ORDER BY id LIMIT :n"
+    " cancelled FROM campaign WHERE (id > :after OR id IN (SELECT value FROM json_each(:late))) AND state = 0"
+    " ORDER BY id LIMIT :n"
 )
 _UNFINISHED = Statement("SELECT id FROM campaign WHERE open > 0 ORDER BY id DESC LIMIT 50")
 _ONE = Statement(
@@ -51,8 +55,15 @@ def newest(tx: Tx) -> int:
     return int(tx.one(_NEWEST)[0])
 
 
-def since(tx: Tx, after: int, n: int) -> list[CampaignNews]:
-    return [CampaignNews._make(row) for row in tx.rows(_SINCE, after=after, n=n)]
+def preparing(tx: Tx) -> list[int]:
+    """Campaigns that are being written and may be accepted later."""
+    return [row[0] for row in tx.rows(_PREPARING)]
+
+
+def since(tx: Tx, after: int, late: list[int], n: int) -> list[CampaignNews]:
+    """The accepted campaigns after an id, and those of `late` that are accepted by now."""
+    rows = tx.rows(_SINCE, after=after, late=msgspec.json.encode(late).decode(), n=n)
+    return [CampaignNews._make(row) for row in rows]
 
 
 def unfinished(tx: Tx) -> list[int]:

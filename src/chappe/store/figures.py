@@ -8,6 +8,9 @@ from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 
 _EVENTS = Statement("SELECT COUNT(*), MIN(next_at) FROM event WHERE state = 0 AND next_at <= :now")
+_UNQUEUED = Statement(
+    "SELECT COALESCE(SUM(last_message_id - queued_to), 0) FROM campaign WHERE queued_to IS NOT NULL AND state = 0"
+)
 _OVERDUE = Statement("SELECT COUNT(*) FROM campaign WHERE open > 0 AND expires_at < :before")
 # Longer than any receipt is waited for by default: an open campaign this old means that a job does not run.
 _OVERDUE_MS = 3 * 24 * 3600 * 1000
@@ -23,6 +26,7 @@ class Figures(NamedTuple):
     overdue: int
     mails_due: int
     oldest_mail_s: float
+    unqueued: int
 
 
 def read(tx: Tx) -> Figures:
@@ -38,4 +42,5 @@ def read(tx: Tx) -> Figures:
         tx.one(_OVERDUE, before=now - _OVERDUE_MS)[0],
         mails_due,
         (now - oldest_mail) / 1000 if oldest_mail is not None else 0.0,
+        tx.one(_UNQUEUED)[0],
     )

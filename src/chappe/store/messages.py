@@ -10,11 +10,12 @@ from chappe.store.statement import Statement
 
 _COLUMNS = (
     "m.id, m.campaign_id, m.client_ref, COALESCE(m.text, c.text), m.price_mc, m.country, m.number, c.sender,"
-    " c.send_at, m.state, m.dlr, COALESCE(m.done_at, m.submitted_at)"
+    " c.send_at, m.state, m.dlr, COALESCE(m.done_at, m.submitted_at), m.list_id"
 )
 _SPAN = (
     " FROM campaign c JOIN message m ON m.id BETWEEN c.first_message_id AND c.last_message_id"
-    " WHERE c.account_id = :account AND c.send_at BETWEEN :from_at AND :to_at AND c.messages_deleted_at IS NULL"
+    " WHERE c.account_id = :account AND c.state = 0 AND c.send_at BETWEEN :from_at AND :to_at"
+    " AND c.messages_deleted_at IS NULL"
 )
 _MATCH = (
     _SPAN + " AND (:destination IS NULL OR instr(CAST(m.number AS TEXT), :destination) > 0)"
@@ -38,11 +39,12 @@ _SHOW = Statement(
     " c.kind, m.encoding, m.parts, m.price_mc, m.state, m.dlr, c.created_at, c.send_at, c.expires_at, m.submitted_at,"
     " m.done_at, k.name, m.carrier_refs, d.state, d.ready_at, d.attempts"
     " FROM message m JOIN campaign c ON c.id = m.campaign_id LEFT JOIN carrier k ON k.id = m.carrier_id"
-    " LEFT JOIN dispatch d ON d.message_id = m.id WHERE m.id = :id"
+    " LEFT JOIN dispatch d ON d.message_id = m.id WHERE m.id = :id AND c.state = 0"
 )
 _TRACE = Statement("SELECT at, step, detail FROM trace WHERE message_id = :id ORDER BY id")
 _SPAN_OF_TICKET = Statement(
-    "SELECT first_message_id, last_message_id FROM campaign WHERE id = :id AND messages_deleted_at IS NULL"
+    "SELECT first_message_id, last_message_id FROM campaign WHERE id = :id AND state = 0"
+    " AND messages_deleted_at IS NULL"
 )
 
 
@@ -61,6 +63,7 @@ class MessageRow(NamedTuple):
     state: int
     dlr: int
     dlr_at: int | None
+    list_id: int | None
 
 
 class MessageDetail(NamedTuple):

@@ -81,6 +81,11 @@ _UNSENT_OF_CAMPAIGN = Statement(
     "SELECT message_id, lane_id, in_doubt FROM dispatch"
     " WHERE message_id BETWEEN :first AND :last AND state IN (0, 3) LIMIT :n"
 )
+# A message that is accepted and not in the queue has not come to it yet: its campaign is still being queued.
+_UNSEEN = Statement(
+    "SELECT m.id FROM message m LEFT JOIN dispatch d ON d.message_id = m.id WHERE m.id BETWEEN :first AND :last"
+    " AND m.state = 0 AND m.carrier_refs IS NULL AND (d.state IS NULL OR d.state IN (0, 3) AND NOT d.in_doubt)"
+)
 _UNSENT_OF_LANE = Statement(
     "SELECT d.message_id, m.country FROM (SELECT message_id FROM dispatch WHERE lane_id = :lane AND state = 0"
     " UNION ALL SELECT message_id FROM dispatch WHERE lane_id = :lane AND state = 3 AND state > 0) d"
@@ -155,6 +160,19 @@ def take_turns(tx: Tx, lane: int, priority: int, account: int, count: int, now_m
         start = max(head[0], mine[0] if mine else 0)
     tx.run(_SET_TURN, lane=lane, priority=priority, account=account, turn=start + count)
     return int(start)
+
+
+def turns(tx: Tx, lanes: Sequence[int], priority: int, account: int, now_ms: int) -> Iterable[int]:
+    """Turns for messages of one account, each in its lane: side by side with what others wait for."""
+    starts = {lane: take_turns(tx, lane, priority, account, lanes.count(lane), now_ms) for lane in set(lanes)}
+    if len(starts) == 1:
+        start = starts[lanes[0]]
+        return range(start, start + len(lanes))
+    found = []
+    for lane in lanes:
+        found.append(starts[lane])
+        starts[lane] += 1
+    return found
 
 
 def insert(tx: Tx, rows: Iterable[Sequence[object]]) -> None:
@@ -246,6 +264,11 @@ def unsent(tx: Tx, lane: int, n: int) -> list[tuple[int, str]]:
 def unsent_of_campaign(tx: Tx, first: int, last: int, n: int = -1) -> list[Unsent]:
     """The messages of a campaign that no carrier is being given; all of them, or `n` at most."""
     return [Unsent._make(row) for row in tx.rows(_UNSENT_OF_CAMPAIGN, first=first, last=last, n=n)]
+
+
+def unseen(tx: Tx, first: int, last: int) -> list[int]:
+    """The messages of a span that no carrier has seen, nor is being given. Cost: a scan of the span."""
+    return [row[0] for row in tx.rows(_UNSEEN, first=first, last=last)]
 
 
 def unanswered_of_campaign(tx: Tx, first: int, last: int, n: int) -> list[int]:

@@ -8,8 +8,9 @@ its speed alone, because SQLite's many short calls give the interpreter lock awa
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from threading import local
 from typing import Any, TypeVar, cast
@@ -160,6 +161,7 @@ class Store:
         self._reader_tx = Tx(self._reader.connection)
         self._queue: deque[tuple[Unit[Any], asyncio.Future[Any]]] = deque()
         self._is_scheduled = False
+        self._is_closing = False
         self._waiting_since: float | None = None
         self._version = 0
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="reader")
@@ -172,9 +174,12 @@ class Store:
 
         The units of one group share a commit and are otherwise alone: one that raises leaves nothing behind and
         does not disturb its neighbours.
-        Raises: what the unit raises; Unavailable when the group could not be committed.
+        Raises: what the unit raises; Unavailable when the group could not be committed, or the store is being closed.
         """
         future: asyncio.Future[T] = self._loop.create_future()
+        if self._is_closing:
+            future.set_exception(Unavailable("this process is stopping"))
+            return future
         self._queue.append((unit, future))
         if not self._is_scheduled:
             self._is_scheduled = True
@@ -202,6 +207,15 @@ class Store:
         if database is None:
             database = self._thread.database = Database(self._path)
         return database.read(query)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator["Snapshot"]:
+        """The database as it is now, to be read step by step while others write."""
+        opened = Snapshot(self._path)
+        try:
+            yield opened
+        finally:
+            await opened.close()
 
     def has_changed(self) -> bool:
         """Whether anyone, this process included, has committed since the last call. Cost: a microsecond or two."""
@@ -292,11 +306,46 @@ class Store:
 
     async def close(self) -> None:
         """Commit what is queued, then close every connection."""
+        self._is_closing = True
         while self._queue:
             await asyncio.sleep(LOOP_RETRY_S)
         self._threads.shutdown(wait=True)
         self._reader.close()
         self._writer.close()
+
+
+class Snapshot:
+    """One state of the database, on a connection of its own.
+
+    Cost: a millisecond to open; what is written meanwhile stays in the log until it is closed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path)
+        self._database.connection.execute("BEGIN")
+        self._tx = Tx(self._database.connection)
+        self._reading: asyncio.Future[Any] | None = None
+
+    def glance(self, query: Unit[T]) -> T:
+        """Run a query of a few rows at once, on the loop."""
+        try:
+            return query(self._tx)
+        except apsw.Error as error:
+            if _is_world(error):
+                raise _for_caller(error) from error
+            raise
+
+    async def read(self, query: Unit[T]) -> T:
+        """Run a query that may take long in a thread; one after the other."""
+        self._reading = asyncio.get_running_loop().run_in_executor(None, self.glance, query)
+        result: T = await asyncio.shield(self._reading)
+        return result
+
+    async def close(self) -> None:
+        """Close the connection, once a query that nobody waits for any more has ended."""
+        if self._reading and not self._reading.done():
+            await asyncio.wait([self._reading])
+        self._database.close()
 
 
 def _for_caller(error: BaseException) -> BaseException:

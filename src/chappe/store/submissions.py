@@ -113,15 +113,4 @@ def _turns(tx: Tx, account: Account, plan: Plan, now: int) -> Iterable[int]:
     """Whose turn it is: first come first served for single messages, side by side for campaigns."""
     if plan.priority == SINGLE or plan.is_scheduled:  # a scheduled message gets its turn when its time comes
         return repeat(now * 1000)
-    lanes = set(plan.lanes)
-    starts = {
-        lane: queue.take_turns(tx, lane, plan.priority, account.id, plan.lanes.count(lane), now) for lane in lanes
-    }
-    if len(lanes) == 1:
-        start = starts[plan.lanes[0]]
-        return range(start, start + len(plan.lanes))
-    turns = []
-    for lane in plan.lanes:
-        turns.append(starts[lane])
-        starts[lane] += 1
-    return turns
+    return queue.turns(tx, plan.lanes, plan.priority, account.id, now)

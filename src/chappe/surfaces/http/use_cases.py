@@ -13,6 +13,7 @@ from chappe.manage.retention import Retentions
 from chappe.manage.tokens import Tokens
 from chappe.manage.webhooks import Webhooks
 from chappe.pipeline.submit import Submitter
+from chappe.pipeline.submit_lists import ListSubmitter
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class UseCases:
     """The use cases behind the API."""
 
     submitter: Submitter
+    list_submitter: ListSubmitter
     campaigns: Campaigns
     messages: Messages
     credits: Credits

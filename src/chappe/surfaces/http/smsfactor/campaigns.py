@@ -116,7 +116,7 @@ def _fields(campaign: Campaign) -> CampaignFields:
         creation_date=date_text(campaign.created_at),
         date=date_text(campaign.send_at),
         cost=str(campaign.cost),
-        lists=[],
+        lists=[List(str(id_)) for id_ in campaign.lists],
         status=_STATES[campaign.state],
         delivery_rate=str(rate),
         delivered=str(campaign.delivered),

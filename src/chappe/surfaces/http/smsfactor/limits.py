@@ -16,3 +16,4 @@ class RequestLimits:
     max_reference_characters: int = 255
     max_sender_characters: int = 64
     max_info_characters: int = 1_000
+    max_lists: int = 1_000

@@ -110,7 +110,7 @@ def _fields(message: Message) -> MessageFields:
         campaign_id=message.campaign_id,
         client_id=message.account_id,
         client_message_id=message.client_ref or "",
-        contact_list_id="",
+        contact_list_id="" if message.list_id is None else str(message.list_id),
         message=message.text,
         message_length=len(message.text),
         cost=message.cost,

@@ -1,16 +1,19 @@
-"""The recipients of a campaign as columns: numbers, references, infos.
+"""The recipients of a campaign as columns: numbers, references, infos; or the lists they are contacts of.
 
 A request may have 100,000 of them, so what is the same for all is looked at once, not once per recipient.
 """
 
 from typing import Final, NamedTuple, TypeAlias, cast
 
-from chappe.domain.errors import BadData
+from chappe.domain.errors import BadData, NotFound
 from chappe.surfaces.http.smsfactor.fields import Scalar, text_of
 from chappe.surfaces.http.smsfactor.limits import RequestLimits
-from chappe.surfaces.http.smsfactor.send_document import Gsm, Recipient, Recipients
+from chappe.surfaces.http.smsfactor.send_document import AnyList, Gsm, ListOfContacts, Recipient, Recipients
 
 _FIELD = "sms.recipients.gsm"
+_LISTS = "sms.lists"
+# An id with more digits than this is none of ours.
+_MAX_ID_DIGITS = 18
 
 _NO_INFOS: Final = (None, None, None, None)
 Infos: TypeAlias = tuple[str | None, str | None, str | None, str | None]
@@ -52,6 +55,27 @@ def numbers(gsm: list[Gsm]) -> list[str]:
     if set(map(type, values)) != {str}:
         values = [text_of(value) for value in values]
     return cast(list[str], values)
+
+
+def list_ids(lists: list[AnyList] | AnyList, limits: RequestLimits) -> list[int]:
+    """The ids of the lists, each as often as it was named.
+
+    Raises: BadData when there are none, or too many; NotFound for what cannot be the id of a list.
+    """
+    entries: list[AnyList] = lists if isinstance(lists, list) else [lists]
+    named: list[Scalar] = []
+    for entry in entries:
+        value = entry.value if isinstance(entry, ListOfContacts) else entry
+        named += value if isinstance(value, list) else [value]
+    ids = [text for each in named if (text := text_of(each).strip())]
+    if not ids:
+        raise BadData("is missing", field=_LISTS)
+    if len(ids) > limits.max_lists:
+        raise BadData(f"has more than {limits.max_lists} lists", field=_LISTS)
+    for each in ids:
+        if not (each.isascii() and each.isdigit() and len(each) <= _MAX_ID_DIGITS):
+            raise NotFound("there is no such list", field=_LISTS)
+    return [int(each) for each in ids]
 
 
 def _references(gsm: list[Gsm], limits: RequestLimits) -> list[str | None]:

@@ -1,4 +1,4 @@
-"""GET and POST /send, the same with /simulate, and DELETE /send/:id."""
+"""GET and POST /send, POST /send/lists, the same with /simulate, and DELETE /send/:id."""
 
 from hashlib import sha256
 from typing import ClassVar, Final
@@ -10,7 +10,7 @@ from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
 from chappe.surfaces.http.smsfactor.answers import Answer
 from chappe.surfaces.http.smsfactor.call import Call
 from chappe.surfaces.http.smsfactor.query import QueryField
-from chappe.surfaces.http.smsfactor.send_request import KINDS, from_document, from_query
+from chappe.surfaces.http.smsfactor.send_request import KINDS, from_document, from_lists_document, from_query
 
 MAX_KEY_CHARACTERS = 255
 
@@ -90,6 +90,20 @@ async def simulate_post(call: Call) -> Simulated:
     return await _simulate(call, from_document(call.document, call.limits))
 
 
+async def lists(call: Call) -> Sent:
+    """Send a campaign to the contacts of lists."""
+    request = from_lists_document(call.document, call.limits)
+    submission = await call.use_cases.list_submitter.submit(call.account, request, _idempotency(call, request))
+    return _sent(submission)
+
+
+async def simulate_lists(call: Call) -> Simulated:
+    """Say what a campaign to the contacts of lists would count and cost."""
+    request = from_lists_document(call.document, call.limits)
+    submission = await call.use_cases.list_submitter.simulate(call.account, request)
+    return _simulated(submission)
+
+
 async def cancel(call: Call) -> Cancelled:
     """Cancel what no carrier has seen of a campaign; its credits are given back."""
     credits_now = await call.use_cases.submitter.cancel(call.account, call.id_of("campaign"))
@@ -98,11 +112,19 @@ async def cancel(call: Call) -> Cancelled:
 
 async def _submit(call: Call, request: SubmitRequest) -> Sent:
     submission = await call.use_cases.submitter.submit(call.account, request, _idempotency(call, request))
-    return Sent(ticket=str(submission.ticket), **_counts(submission))
+    return _sent(submission)
 
 
 async def _simulate(call: Call, request: SubmitRequest) -> Simulated:
     submission = await call.use_cases.submitter.simulate(call.account, request)
+    return _simulated(submission)
+
+
+def _sent(submission: Submission) -> Sent:
+    return Sent(ticket=str(submission.ticket), **_counts(submission))
+
+
+def _simulated(submission: Submission) -> Simulated:
     return Simulated(ticket=None, **_counts(submission))
 
 

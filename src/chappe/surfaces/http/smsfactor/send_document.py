@@ -1,4 +1,4 @@
-"""The document of POST /send."""
+"""The documents of POST /send and POST /send/lists."""
 
 from typing import TypeAlias
 
@@ -49,3 +49,26 @@ class SendDocument(msgspec.Struct):
     """The whole document."""
 
     sms: Sms | None = None
+
+
+class ListOfContacts(msgspec.Struct):
+    """A list that is sent to: its id, as a number or a text; in XML an element may hold several."""
+
+    value: list[Scalar] | Scalar = None
+
+
+AnyList: TypeAlias = ListOfContacts | Scalar
+
+
+class ListsSms(msgspec.Struct):
+    """A message for the contacts of lists."""
+
+    message: Message | None = None
+    lists: list[AnyList] | AnyList = None
+    delay: Scalar = None
+
+
+class SendListsDocument(msgspec.Struct):
+    """The whole document."""
+
+    sms: ListsSms | None = None

@@ -1,17 +1,18 @@
 """What a caller wants sent, from a query or from a document."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from chappe.domain.errors import BadData
 from chappe.domain.requests import Kind, SubmitRequest
 from chappe.surfaces.http.smsfactor.documents import RequestDocument
 from chappe.surfaces.http.smsfactor.fields import flag, optional_text, text_of, word
 from chappe.surfaces.http.smsfactor.limits import RequestLimits
-from chappe.surfaces.http.smsfactor.recipients import Columns, columns
-from chappe.surfaces.http.smsfactor.send_document import Message, SendDocument
+from chappe.surfaces.http.smsfactor.recipients import Columns, columns, list_ids
+from chappe.surfaces.http.smsfactor.send_document import ListsSms, Message, SendDocument, SendListsDocument, Sms
 
 KINDS: tuple[Kind, ...] = ("alert", "marketing")
 _MAX_DELAY_CHARACTERS = 64
+_PLACE = "sms.message."
 
 
 def from_query(query: Mapping[str, str], limits: RequestLimits) -> SubmitRequest:
@@ -35,6 +36,22 @@ def from_query(query: Mapping[str, str], limits: RequestLimits) -> SubmitRequest
 def from_document(document: RequestDocument, limits: RequestLimits) -> SubmitRequest:
     """A campaign, as POST /send has it. Raises: BadFormat, BadData."""
     sms = document.read(SendDocument).sms
+    message = _message(sms)
+    return _request(message, _PLACE, columns(sms.recipients if sms else None, limits), limits)
+
+
+def from_lists_document(document: RequestDocument, limits: RequestLimits) -> SubmitRequest:
+    """A campaign for lists, as POST /send/lists has it.
+
+    Raises: BadFormat; BadData; NotFound for what cannot be the id of a list.
+    """
+    sms = document.read(SendListsDocument).sms
+    message = _message(sms)
+    lists = list_ids(sms.lists if sms else None, limits)
+    return _request(message, _PLACE, Columns([], [], []), limits, lists)
+
+
+def _message(sms: Sms | ListsSms | None) -> Message:
     if sms is None:
         raise BadData("is missing", field="sms")
     message = sms.message
@@ -43,10 +60,12 @@ def from_document(document: RequestDocument, limits: RequestLimits) -> SubmitReq
     if message.delay is None:
         # A known client writes the delay beside the message.
         message.delay = sms.delay
-    return _request(message, "sms.message.", columns(sms.recipients, limits), limits)
+    return message
 
 
-def _request(message: Message, place: str, recipients: Columns, limits: RequestLimits) -> SubmitRequest:
+def _request(
+    message: Message, place: str, recipients: Columns, limits: RequestLimits, lists: Sequence[int] = ()
+) -> SubmitRequest:
     text = text_of(message.text)
     if not text:
         raise BadData("is missing", field=f"{place}text")
@@ -61,4 +80,5 @@ def _request(message: Message, place: str, recipients: Columns, limits: RequestL
         is_unicode=flag(message.unicode, f"{place}unicode"),
         client_refs=recipients.references,
         infos=recipients.infos,
+        lists=list(lists),
     )

@@ -1,0 +1,50 @@
+"""Take back what no carrier has seen of a campaign, in pieces, so that a large one does not hold up the others."""
+
+import asyncio
+from functools import partial
+
+import structlog
+
+from chappe.domain.accounts import Account
+from chappe.domain.errors import BadData, NotFound
+from chappe.domain.outcomes import cancel
+from chappe.domain.pricing import balance_credits
+from chappe.store import campaigns, queue, tracking, wallets
+from chappe.store.clock import now_ms
+from chappe.store.sqlite import Store, Tx
+
+_log = structlog.get_logger("chappe.submit")
+
+# Messages in one unit of work: some 10 ms of the loop.
+CHUNK = 1000
+
+
+async def cancel_campaign(store: Store, account: Account, ticket: int) -> int:
+    """Cancel the messages of a campaign from the first on, ahead of the carrier; the credits there are then.
+
+    Shape: what is being handed over meanwhile is sent; what is not in the queue yet will not come to it.
+    Raises: NotFound; BadData when everything has left already.
+    """
+    span = store.glance(lambda tx: campaigns.span(tx, account.id, ticket))
+    if span is None:
+        raise NotFound(f"there is no campaign {ticket}", field="id")
+    first, last = span
+    count = 0
+    for start in range(first, last + 1, CHUNK):
+        end = min(start + CHUNK - 1, last)
+        if store.glance(partial(queue.unseen, first=start, last=end)):
+            count += await store.write(partial(_take_back, first=start, last=end))
+        await asyncio.sleep(0)  # let the others in
+    if not count:
+        raise BadData(f"nothing of campaign {ticket} can be taken back: it was sent or cancelled", field="id")
+    _log.info("cancelled", ticket=ticket, account=account.id, messages=count)
+    return balance_credits(store.glance(lambda tx: wallets.read(tx, account.wallet_id)).available_mc)
+
+
+def _take_back(tx: Tx, first: int, last: int) -> int:
+    now = now_ms()
+    messages = tracking.load(tx, queue.unseen(tx, first, last))
+    taken_back = [message for message in messages.values() if cancel(message, now)]
+    tracking.save(tx, taken_back, now)
+    queue.leave(tx, [message.id for message in taken_back])
+    return len(taken_back)

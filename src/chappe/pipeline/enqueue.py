@@ -1,0 +1,70 @@
+"""Bring accepted campaigns into the queue piece by piece, and clear away what was not accepted.
+
+The process that accepted a campaign begins at once; the worker finishes what a dead one has left, and deletes what it
+was writing when it died.
+"""
+
+import asyncio
+
+import structlog
+
+from chappe.domain.errors import Unavailable
+from chappe.store import carriers, preparations
+from chappe.store.clock import now_ms
+from chappe.store.sqlite import Store
+
+_log = structlog.get_logger("chappe.enqueue")
+
+EVERY_S = 2.0
+# Messages in one unit of work: some 10 ms of the loop.
+CHUNK = 2000
+# A campaign that has not got on for so long is written by nobody any more. A mistake costs its caller an error.
+ABANDONED_MS = 30_000
+
+
+class Enqueuer:
+    """The job that goes on after a campaign for lists was accepted, or was not."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._running: set[asyncio.Task[None]] = set()
+        self._seen: dict[int, int] = {}
+
+    def begin(self, ticket: int) -> None:
+        """Queue an accepted campaign in the background."""
+        task = asyncio.create_task(self._in_background(ticket))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def enqueue(self, ticket: int) -> None:
+        """Queue what is left of a campaign."""
+        while await self._store.write(
+            lambda tx: preparations.enqueue(tx, ticket, carriers.routes(tx), now_ms(), CHUNK)
+        ):
+            await asyncio.sleep(0)  # let the others write
+
+    async def discard(self, ticket: int) -> None:
+        """Leave nothing of a campaign that is not accepted."""
+        await self._store.write(lambda tx: preparations.discard(tx, ticket))
+        while await self._store.write(lambda tx: preparations.delete(tx, ticket, CHUNK)):
+            await asyncio.sleep(0)
+
+    async def once(self) -> None:
+        """One round: go on with campaigns that have stood still since the last one."""
+        standing = self._seen
+        self._seen = {each.ticket: each.queued_to for each in self._store.glance(preparations.unqueued)}
+        for ticket, queued_to in self._seen.items():
+            if standing.get(ticket) == queued_to:
+                _log.warning("queued in the place of a process that is gone", ticket=ticket)
+                await self.enqueue(ticket)
+        for ticket in self._store.glance(lambda tx: preparations.abandoned(tx, now_ms() - ABANDONED_MS)):
+            _log.warning("cleared away: it was not accepted", ticket=ticket)
+            await self.discard(ticket)
+
+    async def _in_background(self, ticket: int) -> None:
+        try:
+            await self.enqueue(ticket)
+        except Unavailable as error:
+            _log.error("database unavailable, left to the worker", ticket=ticket, reason=str(error))
+        except Exception:
+            _log.exception("bug", ticket=ticket)
