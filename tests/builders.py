@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache, wraps
 from pathlib import Path
 from typing import ParamSpec
@@ -16,7 +17,10 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from chappe.domain.accounts import Account
+from chappe.domain.invoices import Sale, Terms
 from chappe.manage.accounts import Accounts
+from chappe.manage.credits import Credits
+from chappe.manage.invoices import Invoices
 from chappe.manage.tokens import Tokens
 from chappe.runtime import settings as settings_table
 from chappe.runtime.bootstrap import wire
@@ -34,11 +38,12 @@ PASSWORD = "open-sesame"
 CREDITS = 1000
 CHILD_EMAIL = "branch@example.org"
 STRANGER_EMAIL = "stranger@example.org"
+TERMS = Terms(credit_price=Decimal("0.045"), issuer="Chappe Services\n12 rue des Télégraphes\n75011 Paris")
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A database with three accounts: one with credits, its sub-account that shares them, and a stranger."""
+    """A database with three accounts: one with credits and an invoice, its sub-account that shares them, a stranger."""
 
     database: Path
     token: str
@@ -101,7 +106,9 @@ def _in_thread(work: Callable[[], Coroutine[None, None, tuple[str, str]]]) -> tu
 async def _fill(database: Path) -> tuple[str, str]:
     store = Store(database)
     accounts, tokens = Accounts(store, Ids()), Tokens(store, Ids())
-    parent = await accounts.create(EMAIL, PASSWORD, "FR", credits=CREDITS)
+    parent = await accounts.create(EMAIL, PASSWORD, "FR")
+    invoice = Invoices(store, TERMS).draft(parent, CREDITS, Sale())
+    await Credits(store).add(parent, CREDITS, invoice=invoice)
     await accounts.create(CHILD_EMAIL, PASSWORD, "FR", parent=parent, shares_parent_credits=True)
     stranger = await accounts.create(STRANGER_EMAIL, PASSWORD, "FR", credits=CREDITS)
     token = (await tokens.create(parent, "tests")).token

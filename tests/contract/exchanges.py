@@ -10,7 +10,7 @@ A file holds any number of exchanges, played one after the other against a fresh
     200 application/json; charset=utf-8
     {"status":1, ...}
 
-`{token}` in a request is the token of the account; `{jwt}` in an answer stands for any token.
+`{token}` in a request is the token of the account; `{jwt}` in an answer stands for any token, `{pdf}` for a whole PDF.
 """
 
 import re
@@ -40,6 +40,8 @@ class Exchange:
         return await call(port, self.method, self.target.replace("{token}", token), headers, self.body)
 
     def is_answered_by(self, reply: Reply) -> bool:
+        if self.answer == "{pdf}":
+            return reply.body.startswith(b"%PDF-") and reply.body.rstrip().endswith(b"%%EOF")
         pattern = re.escape(self.answer).replace(re.escape("{jwt}"), _JWT)
         return re.fullmatch(pattern, reply.body.decode()) is not None
 

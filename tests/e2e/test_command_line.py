@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.server import CHAPPE
 COMMANDS = [
     ["serve"], ["demo"], ["simulator"], ["account"], ["account", "create"], ["token", "create"], ["credits", "add"],
     ["carrier", "add"], ["carrier", "list"], ["carrier", "remove"], ["route", "add"], ["message", "show"], ["migrate"],
-    ["settings"],
+    ["settings"], ["invoice", "list"], ["invoice", "show"], ["invoice", "pdf"], ["invoice", "paid"],
 ]  # fmt: skip
 
 
@@ -90,6 +91,7 @@ def test_an_operator_sets_up_an_account_a_carrier_and_a_route(tmp_path: Path) ->
         (["carrier", "add", "x", "--smpp", "h:1", "--system-id", "a", "--password", "b" * 9], "password"),
         (["carrier", "remove", "acme"], "there is no carrier acme"),
         (["route", "add", "--carrier", "acme"], "there is no carrier acme"),
+        (["invoice", "show", "2031-0001"], "there is no invoice 2031-0001"),
         (["message", "show", "99"], "there is no message 99"),
         (["carrier", "add", "x", "--smpp", "h:1", "--system-id", "a", "--password", "b", "--tls-ca", "no"], "--tls-ca"),
     ],
@@ -140,3 +142,23 @@ def test_migrate_creates_the_database_once_and_for_its_owner_only(tmp_path: Path
     assert "up to date" in chappe("migrate", folder=tmp_path).stdout
     database = tmp_path / "chappe-data" / "chappe.db"
     assert oct(database.stat().st_mode & 0o777) == "0o600"
+
+
+def test_a_top_up_with_a_price_has_an_invoice_to_save_and_to_mark_as_paid(tmp_path: Path) -> None:
+    chappe("account", "create", "--email", "a@example.org", "--password", "secret1", folder=tmp_path)
+    add = ["credits", "add", "--account", "1", "1000", "--json"]
+    assert "invoice" not in json.loads(chappe(*add, folder=tmp_path).stdout)
+    assert "invoice_issuer" in chappe(*add, "--price", "45", folder=tmp_path, code=1).stderr
+    issuer: dict[str, Any] = {"CHAPPE_INVOICE_ISSUER": r"Chappe Services\nParis", "CHAPPE_INVOICE_PREFIX": "C-"}
+    assert "--price" in chappe(*add, "--price", "45,00", folder=tmp_path, code=1, **issuer).stderr
+    added = json.loads(chappe(*add, "--price", "45", "--unpaid", folder=tmp_path, **issuer).stdout)
+    name = added["invoice"]
+    assert added == {"credits": 2000, "invoice": name}
+    assert name.startswith("C-20")
+    assert name.endswith("-0001")
+    assert "54.00 EUR  due" in chappe("invoice", "list", "--account", "1", folder=tmp_path).stdout
+    paid = json.loads(chappe("invoice", "paid", name, "--json", folder=tmp_path).stdout)
+    assert (paid["status"], paid["issuer"]) == ("paid", "Chappe Services\nParis")
+    assert "1000 at 0.045 EUR" in chappe("invoice", "show", name, folder=tmp_path).stdout
+    chappe("invoice", "pdf", name, "-o", "it.pdf", folder=tmp_path)
+    assert (tmp_path / "it.pdf").read_bytes().startswith(b"%PDF-")

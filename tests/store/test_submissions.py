@@ -481,8 +481,8 @@ async def test_a_message_is_shown_with_every_step_of_it_in_the_order_of_time(tmp
 async def test_credits_are_whole_and_bounded(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     credits_ = Credits(shop.store)
-    assert (await credits_.add(SHOP, 5)).credits == CREDITS + 5
-    assert (await credits_.add(SHOP, -CREDITS)).credits == 5
+    assert (await credits_.add(SHOP, 5)).balance.credits == CREDITS + 5
+    assert (await credits_.add(SHOP, -CREDITS)).balance.credits == 5
     for wrong in (0, MAX_CREDITS + 1, -MAX_CREDITS - 1, -6):
         with pytest.raises(BadData):
             await credits_.add(SHOP, wrong)

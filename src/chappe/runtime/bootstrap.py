@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from chappe.domain.invoices import Terms
 from chappe.domain.submission import Limits
 from chappe.manage.accounts import Accounts
 from chappe.manage.balance_alerts import BalanceAlerts
@@ -11,6 +12,7 @@ from chappe.manage.campaigns import Campaigns
 from chappe.manage.carriers import Carriers
 from chappe.manage.credits import Credits
 from chappe.manage.exclusions import Exclusions
+from chappe.manage.invoices import Invoices
 from chappe.manage.lists import Lists
 from chappe.manage.messages import Messages
 from chappe.manage.retention import Retentions
@@ -67,6 +69,18 @@ def wire(settings: Settings, store: Store, ids: Ids) -> UseCases:
         balance_alerts=BalanceAlerts(store),
         lists=Lists(store, ids),
         exclusions=Exclusions(store),
+        invoices=Invoices(store, terms_of(settings)),
+    )
+
+
+def terms_of(settings: Settings) -> Terms:
+    """How credits are sold here."""
+    return Terms(
+        credit_price=settings.credit_price,
+        currency=settings.currency,
+        vat_percent=settings.vat_percent,
+        issuer=settings.invoice_issuer,
+        prefix=settings.invoice_prefix,
     )
 
 

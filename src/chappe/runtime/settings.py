@@ -5,20 +5,24 @@ default.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from chappe.domain.invoices import read_money
 from chappe.domain.mails import MailServer, mail_sender, mail_server
 
 Network = IPv4Network | IPv6Network
 PREFIX: Final = "CHAPPE_"
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 LOG_FORMATS: Final = ("console", "json")
+MAX_ISSUER_LINES, MAX_ISSUER_CHARACTERS = 12, 1000
 
 
 class SettingsError(Exception):
@@ -52,6 +56,11 @@ class Settings:
     smtp_url: str
     mail_from: str
     smtp_ca_file: str
+    credit_price: Decimal | None
+    currency: str
+    vat_percent: Decimal
+    invoice_issuer: str
+    invoice_prefix: str
 
     @property
     def database(self) -> Path:
@@ -144,6 +153,34 @@ def _text(text: str) -> str:
     return text
 
 
+def _price(text: str) -> Decimal | None:
+    return read_money(text) if text.strip() else None
+
+
+def _percent(text: str) -> Decimal:
+    return read_money(text, high=Decimal(100))
+
+
+def _currency(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{3}", text.strip()):
+        raise ValueError(f"must be three letters of ISO 4217, like EUR, not {text!r}")
+    return text.strip().upper()
+
+
+def _prefix(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{0,16}", text):
+        raise ValueError(f"must be at most 16 letters, digits, dots, dashes or underscores, not {text!r}")
+    return text
+
+
+def _lines(text: str) -> str:
+    """Some lines; in an environment variable they may be written with \\n between them."""
+    lines = [line.strip() for line in text.replace("\\n", "\n").splitlines()]
+    if len(lines) > MAX_ISSUER_LINES or len(text) > MAX_ISSUER_CHARACTERS:
+        raise ValueError(f"must have at most {MAX_ISSUER_LINES} lines and {MAX_ISSUER_CHARACTERS} characters")
+    return "\n".join(filter(None, lines))
+
+
 SETTINGS: Final = (
     Setting("data", "./chappe-data", Path, "Folder of the embedded database and its lock files."),
     Setting(
@@ -211,6 +248,21 @@ SETTINGS: Final = (
     ),
     Setting("mail_from", "", _mail_from, "Whom mails are from, like Acme <sms@example.org>; needed with smtp_url."),
     Setting("smtp_ca_file", "", _file, "File with the certificates to trust for the mail server, not the system's."),
+    Setting(
+        "credit_price",
+        "",
+        _price,
+        "Net price of one credit, for the invoices of top-ups; empty: an invoice only where a price is given.",
+    ),
+    Setting("currency", "EUR", _currency, "Currency of prices and invoices (ISO 4217)."),
+    Setting("vat_percent", "20", _percent, "Value added tax on invoices, in percent."),
+    Setting(
+        "invoice_issuer",
+        "",
+        _lines,
+        "Who writes the invoices: name, address, registration and VAT number, lines separated by `\\n`.",
+    ),
+    Setting("invoice_prefix", "", _prefix, "What stands before the year in the number of an invoice."),
 )
 
 
@@ -250,10 +302,17 @@ def shown(settings: Settings) -> dict[str, str]:
     """The effective values as text, secrets masked."""
     lines = {}
     for setting in SETTINGS:
-        value = getattr(settings, setting.name)
-        text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        text = written(settings, setting)
         lines[setting.name] = _masked(text) if setting.is_secret else text
     return lines
+
+
+def written(settings: Settings, setting: Setting) -> str:
+    """An effective value as it would be given in the environment."""
+    value = getattr(settings, setting.name)
+    if value is None:
+        return ""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def reference() -> str:

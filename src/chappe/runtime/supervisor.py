@@ -9,7 +9,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 import structlog
 
 from chappe.runtime.process import ROLES, UNDER_SUPERVISOR, Role, only_one
-from chappe.runtime.settings import PREFIX, SETTINGS, Settings
+from chappe.runtime.settings import PREFIX, SETTINGS, Settings, written
 from chappe.store.migrations import migrate
 
 _log = structlog.get_logger("chappe.supervisor")
@@ -95,9 +95,6 @@ def _environment(settings: Settings) -> dict[str, str]:
     """The settings as the processes will read them."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     for setting in SETTINGS:
-        value = getattr(settings, setting.name)
-        environment[PREFIX + setting.name.upper()] = (
-            ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-        )
+        environment[PREFIX + setting.name.upper()] = written(settings, setting)
     environment[UNDER_SUPERVISOR] = "1"
     return environment

@@ -28,6 +28,7 @@ COMMANDS = {
     "account": _Place("accounts", "account", "Customers' accounts."),
     "token": _Place("accounts", "token", "API tokens."),
     "credits": _Place("accounts", "wallet", "Credits."),
+    "invoice": _Place("invoices", "invoice", "The invoices of top-ups."),
     "carrier": _Place("carriers", "carrier", "The carriers that take the messages."),
     "route": _Place("carriers", "route", "Which carrier takes which messages."),
     "message": _Place("messages", "message", "Single messages."),

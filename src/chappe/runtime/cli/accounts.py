@@ -1,12 +1,16 @@
 """`chappe account`, `chappe token` and `chappe credits`."""
 
+from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 import click
 
 from chappe.domain.accounts import Account
+from chappe.domain.errors import BadData
+from chappe.domain.invoices import PAYMENT_TYPES, PaymentType, Sale, read_money
 from chappe.domain.tokens import IssuedToken
-from chappe.manage.credits import Balance
+from chappe.manage.credits import TopUp
 from chappe.runtime.bootstrap import Chappe
 from chappe.runtime.cli.session import data_option, json_option, print_json, within
 
@@ -82,18 +86,48 @@ def wallet() -> None:
 @wallet.command("add")
 @click.option("--account", "account_", required=True, metavar="ID|EMAIL", help="Whose wallet is filled.")
 @click.option("--note", help="Why, for the ledger.")
+@click.option("--price", metavar="NET", help="Net price of all the credits; an invoice is written.")
+@click.option("--unit-price", metavar="NET", help="Net price of one credit.  [default: the setting credit_price]")
+@click.option(
+    "--payment-type", type=click.Choice(PAYMENT_TYPES), default="transfer", show_default=True, help="How it is paid."
+)
+@click.option("--unpaid", is_flag=True, help="The invoice is due; `chappe invoice paid` notes the payment.")
+@click.option("--no-invoice", is_flag=True, help="Write no invoice, whatever the settings say.")
 @click.argument("amount", type=int)
 @json_option
 @data_option
-def credits_add(account_: str, note: str | None, amount: int, as_json: bool, data: Path | None) -> None:
-    """Add AMOUNT credits to an account; after `--`, a negative amount takes some back."""
+def credits_add(
+    account_: str, note: str | None, price: str | None, unit_price: str | None, payment_type: str, unpaid: bool,
+    no_invoice: bool, amount: int, as_json: bool, data: Path | None,
+) -> None:  # fmt: skip
+    """Add AMOUNT credits to an account; after `--`, a negative amount takes some back.
 
-    async def work(chappe: Chappe) -> Balance:
+    With a price there is an invoice, which the customer finds under GET /account/invoice.
+    """
+    sale = Sale(
+        price=_price(price, "--price"),
+        unit_price=_price(unit_price, "--unit-price"),
+        payment_type=cast(PaymentType, payment_type),
+        is_paid=not unpaid,
+        has_invoice=not no_invoice,
+    )
+
+    async def work(chappe: Chappe) -> TopUp:
         owner = chappe.use_cases.accounts.find(account_)
-        return await chappe.use_cases.credits.add(owner, amount, note)
+        invoice = chappe.use_cases.invoices.draft(owner, amount, sale)
+        return await chappe.use_cases.credits.add(owner, amount, note, invoice)
 
-    balance = within(data, work)
+    done = within(data, work)
     if as_json:
-        print_json({"credits": balance.credits})
+        print_json({"credits": done.balance.credits} | ({"invoice": done.invoice} if done.invoice else {}))
     else:
-        click.echo(f"{account_} has {balance.credits} credits now.")
+        click.echo(f"{account_} has {done.balance.credits} credits now.")
+        if done.invoice:
+            click.echo(f"Invoice {done.invoice} is written: `chappe invoice pdf {done.invoice} -o FILE` saves it.")
+
+
+def _price(text: str | None, option: str) -> Decimal | None:
+    try:
+        return None if text is None else read_money(text)
+    except ValueError as error:
+        raise BadData(str(error), field=option) from None

@@ -7,6 +7,7 @@ from chappe.manage.balance_alerts import BalanceAlerts
 from chappe.manage.campaigns import Campaigns
 from chappe.manage.credits import Credits
 from chappe.manage.exclusions import Exclusions
+from chappe.manage.invoices import Invoices
 from chappe.manage.lists import Lists
 from chappe.manage.messages import Messages
 from chappe.manage.retention import Retentions
@@ -32,3 +33,4 @@ class UseCases:
     balance_alerts: BalanceAlerts
     lists: Lists
     exclusions: Exclusions
+    invoices: Invoices

@@ -11,6 +11,7 @@ from msgspec import Struct
 from chappe.surfaces.http.smsfactor import (
     campaigns,
     exclusions,
+    invoices,
     lists,
     messages,
     notification,
@@ -92,6 +93,9 @@ ROUTES: Final = (
     Route("GET", "/npai", exclusions.npai, query=exclusions.QUERY),
     Route("POST", "/npai", exclusions.add_to_npai, document=exclusions.NpaiDocument),
     Route("DELETE", "/npai/contact/:id", exclusions.remove_from_npai, is_ours=True),
+    Route("GET", "/account/invoice", invoices.all_of_account),
+    Route("GET", "/account/invoice/:id", invoices.one),
+    Route("GET", "/account/invoice/:id/download", invoices.download),
 )
 
 _BY_CALL: Final = {(route.method, route.path): route for route in ROUTES}
