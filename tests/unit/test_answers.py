@@ -94,3 +94,9 @@ def test_no_refusal_is_without_a_status_and_no_status_without_a_message() -> Non
     for kind in errors.Refusal.__subclasses__():
         refusal = errors.BadFormat("x", syntax="xml") if kind is errors.BadFormat else kind("x")
         assert MESSAGES[status_of(refusal)]
+
+
+def test_a_text_with_attributes_is_one_element_with_nothing_escaping_from_it() -> None:
+    gsm: Fields = {"gsm": {"@gsmsmsid": 'a"b<c\x00', "#text": "336<&"}}
+    element = to_xml(gsm).decode().removeprefix(DECLARATION)
+    assert element == "<response><gsm gsmsmsid='a\"b&lt;c'>336&lt;&amp;</gsm></response>"

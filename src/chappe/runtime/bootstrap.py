@@ -11,6 +11,7 @@ from chappe.manage.balance_alerts import BalanceAlerts
 from chappe.manage.campaigns import Campaigns
 from chappe.manage.carriers import Carriers
 from chappe.manage.credits import Credits
+from chappe.manage.delivery_reports import DeliveryReports
 from chappe.manage.exclusions import Exclusions
 from chappe.manage.invoices import Invoices
 from chappe.manage.lists import Lists
@@ -61,6 +62,7 @@ def wire(settings: Settings, store: Store, ids: Ids) -> UseCases:
         list_submitter=ListSubmitter(store, ids, _limits(settings)),
         campaigns=Campaigns(store),
         messages=Messages(store),
+        delivery_reports=DeliveryReports(store),
         credits=Credits(store),
         webhooks=Webhooks(store, ids),
         tokens=Tokens(store, ids),

@@ -6,6 +6,7 @@ from chappe.manage.accounts import Accounts
 from chappe.manage.balance_alerts import BalanceAlerts
 from chappe.manage.campaigns import Campaigns
 from chappe.manage.credits import Credits
+from chappe.manage.delivery_reports import DeliveryReports
 from chappe.manage.exclusions import Exclusions
 from chappe.manage.invoices import Invoices
 from chappe.manage.lists import Lists
@@ -25,6 +26,7 @@ class UseCases:
     list_submitter: ListSubmitter
     campaigns: Campaigns
     messages: Messages
+    delivery_reports: DeliveryReports
     credits: Credits
     webhooks: Webhooks
     tokens: Tokens

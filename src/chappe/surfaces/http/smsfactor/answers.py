@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final, Literal, NamedTuple, TypeAlias
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 import msgspec
 
@@ -77,6 +77,7 @@ def to_json(fields: Fields) -> bytes:
 def to_xml(fields: Fields) -> bytes:
     """The XML form: one element per key, arrays as repeated elements, null and booleans as words.
 
+    Shape:  an object with `#text` is an element with that text, whose attributes are the keys with `@`.
     Source: the vendor's examples, see the contract's envelope.
     """
     out = ['<?xml version="1.0" encoding="UTF-8"?>\n<response>']
@@ -97,6 +98,9 @@ def _element(out: list[str], name: str, value: Value) -> None:
         case int():
             out.append(f"<{name}>{value}</{name}>")
         case Mapping():
+            if "#text" in value:
+                _with_attributes(out, name, value)
+                return
             out.append(f"<{name}>")
             for inner, inner_value in value.items():
                 _element(out, inner, inner_value)
@@ -106,6 +110,15 @@ def _element(out: list[str], name: str, value: Value) -> None:
                 out.append(f"<{name}></{name}>")
             for item in value:
                 _element(out, name, item)
+
+
+def _with_attributes(out: list[str], name: str, value: Mapping[str, Value]) -> None:
+    attributes = "".join(
+        f" {key[1:]}={quoteattr(_NOT_XML.sub('', str(inner)), _REFERENCES)}"
+        for key, inner in value.items()
+        if key.startswith("@")
+    )
+    out.append(f"<{name}{attributes}>{escape(_NOT_XML.sub('', str(value['#text'])), _REFERENCES)}</{name}>")
 
 
 def _without_surrogates(value: Value) -> Value:

@@ -64,9 +64,11 @@ class SmsFactorApi:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         facts = facts_of(scope)
         headers = dict(scope["headers"])
-        syntax = answer_syntax(headers.get(b"accept", b""))
         upload = Upload(headers, receive, self._limits.max_body_bytes)
         found = match(scope["method"], scope["path"])
+        syntax = answer_syntax(headers.get(b"accept", b""))
+        if found is not None and found.route.speaks_only_xml:
+            syntax = "xml"
         try:
             if found is None:
                 answer = _failed(facts, -5, "Unknown route", syntax)

@@ -12,6 +12,7 @@ from chappe.surfaces.http.smsfactor import (
     campaigns,
     exclusions,
     invoices,
+    legacy,
     lists,
     messages,
     notification,
@@ -35,7 +36,9 @@ class Route(NamedTuple):
     Shape: `:id` stands for one segment of the path; `query` are the fields that are read from the query, `document`
            is the type of the body; the handler's first line says what the call is for, what it returns is the answer.
            `may_log_in` where an old client writes user name and password into the query; `is_ours` for what the
-           vendor's API does not have.
+           vendor's API does not have. `takes_key` where an Idempotency-Key makes a repeated request harmless;
+           `speaks_only_xml` where the answer is XML whatever the caller accepts; `file_type` is the media type of an
+           answer that is a `File`.
     """
 
     method: str
@@ -45,6 +48,9 @@ class Route(NamedTuple):
     document: type[Struct] | None = None
     may_log_in: bool = False
     is_ours: bool = False
+    takes_key: bool = False
+    speaks_only_xml: bool = False
+    file_type: str = ""
 
 
 class Match(NamedTuple):
@@ -55,8 +61,8 @@ class Match(NamedTuple):
 
 
 ROUTES: Final = (
-    Route("GET", "/send", send.get, query=send.QUERY, may_log_in=True),
-    Route("POST", "/send", send.post, document=SendDocument),
+    Route("GET", "/send", send.get, query=send.QUERY, may_log_in=True, takes_key=True),
+    Route("POST", "/send", send.post, document=SendDocument, takes_key=True),
     Route("GET", "/send/simulate", send.simulate_get, query=send.QUERY, may_log_in=True),
     Route("POST", "/send/simulate", send.simulate_post, document=SendDocument),
     Route("DELETE", "/send/:id", send.cancel),
@@ -95,7 +101,9 @@ ROUTES: Final = (
     Route("DELETE", "/npai/contact/:id", exclusions.remove_from_npai, is_ours=True),
     Route("GET", "/account/invoice", invoices.all_of_account),
     Route("GET", "/account/invoice/:id", invoices.one),
-    Route("GET", "/account/invoice/:id/download", invoices.download),
+    Route("GET", "/account/invoice/:id/download", invoices.download, file_type="application/pdf"),
+    Route("POST", "/", legacy.send_xml, document=SendDocument, takes_key=True),
+    Route("POST", "/dr", legacy.reports, query=legacy.QUERY, document=legacy.ReportDocument, speaks_only_xml=True),
 )
 
 _BY_CALL: Final = {(route.method, route.path): route for route in ROUTES}
@@ -107,7 +115,7 @@ def match(method: str, path: str) -> Match | None:
     if route := _BY_CALL.get((method, path)):
         return Match(route, "")
     segments = [segment for segment in path.split("/") if segment]
-    if not segments or len(segments) > _MAX_SEGMENTS:
+    if len(segments) > _MAX_SEGMENTS:
         return None
     if route := _BY_CALL.get((method, "/" + "/".join(segments))):
         return Match(route, "")
