@@ -10,13 +10,23 @@ A file holds any number of exchanges, played one after the other against a fresh
     200 application/json; charset=utf-8
     {"status":1, ...}
 
-`{token}` in a request is the token of the account; `{jwt}` in an answer stands for any token, `{pdf}` for a whole PDF.
+What happened in between stands in a section of facts, one a line, and goes through the parts that record it:
+
+    === given
+    message 1 left
+    message 2 ended 5
+    reply from 33600112233: Yes
+
+The number after *ended* is a delivery status. `{token}` in a request is the token of the account; `{jwt}` in an answer
+stands for any token, `{pdf}` for a whole PDF.
 """
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.builders import Api
+from tests.contract.facts import come_true
 from tests.wire import Reply, call
 
 FOLDER = Path(__file__).parent / "exchanges"
@@ -46,12 +56,39 @@ class Exchange:
         return re.fullmatch(pattern, reply.body.decode()) is not None
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What happens before the next request."""
+
+    facts: tuple[str, ...]
+
+    async def happen(self, api: Api) -> None:
+        for fact in self.facts:
+            await come_true(api, fact)
+
+
+def steps(path: Path) -> list[Exchange | Given]:
+    """The exchanges of a file and what happens between them, in their order."""
+    parts = re.split(r"^=== (request|answer|given)\n", path.read_text(), flags=re.MULTILINE)[1:]
+    assert parts, f"{path.name} has no exchange"
+    found: list[Exchange | Given] = []
+    request: str | None = None
+    for kind, text in zip(parts[::2], parts[1::2], strict=True):
+        assert (kind == "answer") == (request is not None), f"{path.name}: a request without an answer"
+        if kind == "request":
+            request = text
+        elif request is not None:
+            found.append(_exchange(request, text))
+            request = None
+        else:
+            found.append(Given(tuple(line for line in text.splitlines() if line.strip())))
+    assert request is None, f"{path.name}: a request without an answer"
+    return found
+
+
 def load(path: Path) -> list[Exchange]:
     """The exchanges of a file, in their order."""
-    parts = re.split(r"^=== (?:request|answer)\n", path.read_text(), flags=re.MULTILINE)[1:]
-    assert parts, f"{path.name} has no exchange"
-    assert len(parts) % 2 == 0, f"{path.name}: a request without an answer"
-    return [_exchange(request, answer) for request, answer in zip(parts[::2], parts[1::2], strict=True)]
+    return [step for step in steps(path) if isinstance(step, Exchange)]
 
 
 def _exchange(request: str, answer: str) -> Exchange:

@@ -7,7 +7,7 @@ import time_machine
 
 from chappe.surfaces.http.smsfactor.routes import ROUTES, match
 from tests.builders import on_loop, running_api
-from tests.contract.exchanges import FOLDER, load
+from tests.contract.exchanges import FOLDER, Given, load, steps
 from tests.wire import Reply
 
 NAMES = sorted(path.name.removesuffix(".json.http") for path in FOLDER.glob("*.json.http"))
@@ -20,7 +20,10 @@ async def played(folder: Path, name: str) -> list[Reply]:
     replies = []
     with time_machine.travel(NOW, tick=False):
         async with running_api(folder) as api:
-            for exchange in load(FOLDER / name):
+            for exchange in steps(FOLDER / name):
+                if isinstance(exchange, Given):
+                    await exchange.happen(api)
+                    continue
                 reply = await exchange.play(api.port, api.token)
                 assert exchange.is_answered_by(reply), reply.body
                 assert reply.status == exchange.status

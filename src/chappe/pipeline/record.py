@@ -14,7 +14,7 @@ from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn, Tracked, finish, 
 from chappe.domain.retry import Again, Fail, Refused, after_refusal
 from chappe.pipeline.events import announce
 from chappe.pipeline.held import MAX_HELD, Held
-from chappe.store import carriers, quarantine, queue, tracking
+from chappe.store import carriers, exclusions, quarantine, queue, tracking
 from chappe.store.ids import Ids
 from chappe.store.quarantine import Quarantined
 from chappe.store.sqlite import Tx
@@ -87,6 +87,7 @@ class _Batch:
     again_later: list[tuple[int, int, int]] = field(default_factory=list)
     trace: list[tuple[int, int, str, str]] = field(default_factory=list)
     final: dict[int, Tracked] = field(default_factory=dict)
+    unassigned: list[int] = field(default_factory=list)
     may_have_left: set[int] = field(default_factory=set)
     rules: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     sent: int = 0
@@ -273,6 +274,8 @@ class Recorder:
             if receipt(message, part.seq, one.dlr, one.is_final, batch.now):
                 batch.final[message.id] = message
                 batch.leaving.append(message.id)
+                if message.dlr == Dlr.INVALID_DESTINATION:
+                    batch.unassigned.append(message.id)
             if message.part_dlrs.get(part.seq, 0) != before:
                 # A part that was sent again has two ids: what it is known by now must tell as well.
                 for each in {part.ref_key, *(key(ref) for ref in message.refs[part.seq : part.seq + 1])}:
@@ -292,6 +295,9 @@ class Recorder:
         queue.again_later(tx, batch.again_later)
         tracking.add_trace(tx, batch.trace)
         carriers.count_rules(tx, self._lane.carrier_id, batch.rules)
+        if batch.unassigned:
+            # By a receipt only: a refused submit may come of wrong settings of the carrier, and would list everybody.
+            exclusions.add_recipients(tx, "npai", batch.unassigned, batch.now)
         announce(tx, self._ids, list(batch.final.values()), batch.now)
 
     def _held_for(self, batch: _Batch) -> list[Quarantined]:

@@ -52,6 +52,7 @@ class Settings:
     max_body_bytes: int
     validity_s: int
     receipt_wait_s: int
+    reply_window_days: int
     event_keep_days: int
     smtp_url: str
     mail_from: str
@@ -232,6 +233,12 @@ SETTINGS: Final = (
         "86400",
         _whole(1, 30 * 86_400),
         "Seconds after the validity within which a receipt may still come.",
+    ),
+    Setting(
+        "reply_window_days",
+        "30",
+        _whole(1, 366),
+        "Days after a message within which a text from its recipient is a reply to it.",
     ),
     Setting(
         "event_keep_days",

@@ -5,12 +5,13 @@ import asyncio
 import structlog
 
 from chappe.carriers.guarded_http import guarded_session
-from chappe.pipeline import balance_alerts, enqueue, expire, mailer, retain, sweep_lists
+from chappe.pipeline import balance_alerts, enqueue, expire, mailer, receive, retain, sweep_lists
 from chappe.pipeline.balance_alerts import Alerter
 from chappe.pipeline.enqueue import Enqueuer
 from chappe.pipeline.expire import Expirer
 from chappe.pipeline.mailer import Mailer
 from chappe.pipeline.notify import USER_AGENT, Notifier
+from chappe.pipeline.receive import Receiver
 from chappe.pipeline.retain import Retainer
 from chappe.pipeline.rounds import Rounds
 from chappe.pipeline.sweep_lists import ListSweeper
@@ -52,7 +53,9 @@ def _jobs(settings: Settings, store: Store, ids: Ids) -> list[Rounds]:
     retainer = Retainer(store, event_keep_days=settings.event_keep_days)
     alerter = Alerter(store, ids, submitter(settings, store, ids))
     sender = Mailer(store, settings.mail_server)
+    receiver = Receiver(store, ids, window_days=settings.reply_window_days)
     return [
+        Rounds("replies", receiver.once, every_s=receive.EVERY_S),
         Rounds("expire", expirer.once, every_s=expire.EVERY_S),
         Rounds("retain", retainer.once, every_s=retain.EVERY_S),
         Rounds("balance alerts", alerter.once, every_s=balance_alerts.EVERY_S),

@@ -16,6 +16,11 @@ _ADD = Statement(
     "INSERT INTO exclusion (account_id, kind, number, infos, campaign_id, created_at)"
     " VALUES (:account, :kind, :number, :infos, :campaign, :at) ON CONFLICT (account_id, kind, number) DO NOTHING"
 )
+_ADD_RECIPIENTS = Statement(
+    "INSERT INTO exclusion (account_id, kind, number, infos, campaign_id, created_at)"
+    " SELECT account_id, :kind, number, infos, campaign_id, :at FROM message"
+    " WHERE id IN (SELECT value FROM json_each(:messages)) ON CONFLICT (account_id, kind, number) DO NOTHING"
+)
 _REMOVE = Statement("DELETE FROM exclusion WHERE account_id = :account AND kind = :kind AND number = :number")
 _AMONG = Statement(
     "SELECT e.number FROM json_each(:numbers) n JOIN exclusion e"
@@ -50,6 +55,12 @@ class ExclusionRow(NamedTuple):
 def add(tx: Tx, account: int, kind: Kind, rows: Iterable[NewExclusion], at: int) -> int:
     """List people; how many were not there before. Cost: a few microseconds a row."""
     return tx.many(_ADD, [(account, kind, row.number, row.infos, row.campaign_id, at) for row in rows])
+
+
+def add_recipients(tx: Tx, kind: Kind, messages: Iterable[int], at: int) -> int:
+    """List whom these messages were to, each for the account that sent it; how many were not there before."""
+    encoded = msgspec.json.encode(list(messages)).decode()
+    return tx.run(_ADD_RECIPIENTS, kind=kind, messages=encoded, at=at)
 
 
 def remove(tx: Tx, account: int, kind: Kind, number: int) -> bool:

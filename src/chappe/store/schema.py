@@ -156,6 +156,13 @@ campaign = Table(
     _added("messages_deleted_at"),  # their time was over; the counters stay
     Index("campaign_by_account", "account_id", "send_at"),
     Index("campaign_open", "expires_at", sqlite_where=text("open > 0"), postgresql_where=text("open > 0")),
+    # those with a delay: their messages left long after their ids were taken
+    Index(
+        "campaign_delayed",
+        "send_at",
+        sqlite_where=text("send_at > created_at"),
+        postgresql_where=text("send_at > created_at"),
+    ),
     # those that are being written or queued, in a process that may die over it
     Index(
         "campaign_unqueued",

@@ -196,6 +196,14 @@ def _add_columns() -> None:
     op.add_column("reply", sa.Column("message_id", sa.BigInteger(), nullable=True))
     op.create_index("account_by_parent", "account", ["parent_id", "id"], unique=False)
     op.create_index(
+        "campaign_delayed",
+        "campaign",
+        ["send_at"],
+        unique=False,
+        sqlite_where=sa.text("send_at > created_at"),
+        postgresql_where=sa.text("send_at > created_at"),
+    )
+    op.create_index(
         "campaign_unqueued",
         "campaign",
         ["id"],

@@ -1,0 +1,149 @@
+"""Give replies to those who wrote last to their senders, and heed those that are opt-outs.
+
+The gateway stored every reply before it acknowledged the carrier. Here each gets its owner in one unit of work with
+everything that follows from it: the blacklist, the campaign's counter, the webhook event. A reply whose unit was not
+committed is taken up again; one that was is not.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+import structlog
+
+from chappe.domain import replies as rules
+from chappe.domain.optouts import is_optout
+from chappe.domain.replies import StoredReply, assemble
+from chappe.domain.webhooks import reply_payload
+from chappe.pipeline.events import News, announce_payloads
+from chappe.pipeline.last_messages import Search
+from chappe.store import exclusions, replies
+from chappe.store.clock import now_ms
+from chappe.store.exclusions import NewExclusion
+from chappe.store.ids import Ids
+from chappe.store.replies import Given, LastMessage, ReplyState
+from chappe.store.sqlite import Store, Tx
+
+_log = structlog.get_logger("chappe.replies")
+
+EVERY_S: Final = 0.2
+BATCH: Final = 500
+# Parts that wait for others; with more of them the oldest are looked at first.
+PARTS: Final = 5000
+# Reading the whole window for somebody nobody wrote to takes a fifth of the time at most.
+SEARCH_SHARE: Final = 4.0
+
+
+@dataclass(slots=True)
+class _Sheet:
+    """What one unit of work is to write."""
+
+    given: list[Given] = field(default_factory=list)
+    optouts: dict[int, dict[int, NewExclusion]] = field(default_factory=dict)
+    stops: Counter[int] = field(default_factory=Counter)
+    told: dict[str, list[News]] = field(default_factory=lambda: {"MO": [], "STOP": []})
+
+
+class Receiver:
+    """The job that gives replies to their owners. Units: the window in days."""
+
+    def __init__(self, store: Store, ids: Ids, *, window_days: int) -> None:
+        self._store = store
+        self._ids = ids
+        self._window_ms = window_days * 86_400_000
+        self._free_at = 0.0
+
+    async def once(self) -> int:
+        """Give every stored reply to somebody, or to nobody; how many it were."""
+        count = 0
+        await self._put_parts_together()
+        while time.monotonic() >= self._free_at and (batch := self._store.glance(lambda tx: replies.stored(tx, BATCH))):
+            began = time.monotonic()
+            search = Search(self._window_ms)
+            owners = await self._store.read(partial(search.run, batch=batch))
+            took = time.monotonic() - began
+            self._free_at = began + (1 + SEARCH_SHARE) * took if len(batch) < BATCH else 0.0
+            sheet = await self._store.write(partial(self._give, batch=batch, owners=owners, now=now_ms()))
+            self._tell(sheet, search, took)
+            count += len(batch)
+        return count
+
+    async def _put_parts_together(self) -> None:
+        if not self._store.glance(lambda tx: replies.parts(tx, 1)):
+            return
+
+        def unit(tx: Tx) -> int:
+            now = now_ms()
+            parts = replies.parts(tx, PARTS)
+            before = replies.recent(tx, 1 << 62, now - rules.PART_REPEAT_MS, {part.source for part in parts})
+            done = assemble(parts, before, now)
+            replies.put_together(tx, done.whole, done.merged)
+            return len(done.whole)
+
+        await self._store.write(unit)
+
+    def _give(self, tx: Tx, batch: Sequence[StoredReply], owners: dict[int, int], now: int) -> _Sheet:
+        """Write down whose a batch is, with all that follows."""
+        stored = replies.still_stored(tx, [reply.id for reply in batch])
+        batch = [reply for reply in batch if reply.id in stored]
+        last = replies.last_messages(tx, set(owners.values()))
+        stopped = replies.stopped(tx, last)
+        repeats = self._repeats(tx, batch)
+        sheet = _Sheet()
+        for reply in batch:
+            message = last.get(owners.get(reply.id, 0))
+            if reply.id in repeats:
+                sheet.given.append(Given(ReplyState.REPEAT, None, None, None, None, reply.id))
+            elif message is None:
+                sheet.given.append(Given(ReplyState.NOBODYS, None, None, None, None, reply.id))
+            else:
+                _to_owner(sheet, reply, message, stopped)
+        for account, people in sheet.optouts.items():
+            exclusions.add(tx, account, "blacklist", people.values(), now)
+        replies.count_stops(tx, sheet.stops)
+        replies.give(tx, sheet.given)
+        announce_payloads(tx, self._ids, "MO", sheet.told["MO"], now)
+        announce_payloads(tx, self._ids, "STOP", sheet.told["STOP"], now)
+        return sheet
+
+    @staticmethod
+    def _repeats(tx: Tx, batch: Sequence[StoredReply]) -> set[int]:
+        if not batch:
+            return set()
+        since = min(reply.received_at for reply in batch) - rules.REPEAT_MS
+        earlier = replies.recent(tx, batch[0].id, since, {reply.source for reply in batch})
+        return rules.repeats(batch, earlier)
+
+    @staticmethod
+    def _tell(sheet: _Sheet, search: Search, took: float) -> None:
+        states = Counter(given.state for given in sheet.given)
+        _log.info(
+            "replies", delivered=states[ReplyState.DELIVERED], optouts=len(sheet.told["STOP"]),
+            nobodys=states[ReplyState.NOBODYS], repeats=states[ReplyState.REPEAT],
+            messages_read=search.read, search_ms=int(took * 1000),
+        )  # fmt: skip
+
+
+def _to_owner(sheet: _Sheet, reply: StoredReply, message: LastMessage, stopped: set[int]) -> None:
+    is_stop = is_optout(reply.text, message.country)
+    payload = reply_payload(reply.received_at, reply.text, message.number, message.account_id, message.client_ref)
+    sheet.told["STOP" if is_stop else "MO"].append(News(message.account_id, payload, message.id))
+    sheet.given.append(
+        Given(
+            ReplyState.DELIVERED,
+            "stop" if is_stop else "reply",
+            message.account_id,
+            message.campaign_id,
+            message.id,
+            reply.id,
+        )
+    )
+    if is_stop:
+        person = NewExclusion(message.number, message.infos, message.campaign_id)
+        sheet.optouts.setdefault(message.account_id, {})[message.number] = person
+        if message.id not in stopped:  # once per person and campaign
+            stopped.add(message.id)
+            sheet.stops[message.campaign_id] += 1

@@ -1,0 +1,60 @@
+"""What happens between two exchanges: a carrier's words, made true by the parts that record them."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from chappe.domain.outcomes import Outcome, ReceiptIn, ReplyIn
+from chappe.domain.submission import UNROUTED
+from chappe.pipeline.receive import Receiver
+from chappe.pipeline.record import Lane, Recorder, UnknownPolicy
+from chappe.store import replies
+from chappe.store.clock import now_ms
+from chappe.store.sqlite import Tx
+from tests.builders import Api
+
+# A fresh installation has no carrier: its messages are in the lane of those without a route.
+_LANE: Final = Lane(UNROUTED, 0, UnknownPolicy())
+
+
+async def come_true(api: Api, fact: str) -> None:
+    """Let one fact happen. Raises: AssertionError when it is not known."""
+    for pattern, happen in _FACTS.items():
+        if found := re.fullmatch(pattern, fact):
+            await happen(api, *found.groups())
+            return
+    raise AssertionError(f"nobody knows how {fact!r} happens")
+
+
+async def _left(api: Api, message: str) -> None:
+    """The carrier took the message."""
+    outcome = Outcome(int(message), [f"r{message}"], "accepted", 0, 0)
+    await _record(api, [outcome], [])
+
+
+async def _ended(api: Api, message: str, dlr: str) -> None:
+    """The carrier took the message, and its receipt came."""
+    await _left(api, message)
+    await _record(api, [], [ReceiptIn(f"r{message}", None, int(dlr), True, "a receipt")])
+
+
+async def _record(api: Api, outcomes: list[Outcome], receipts: list[ReceiptIn]) -> None:
+    recorder = Recorder(_LANE, api.ids)
+    await api.store.write(lambda tx: recorder.record(tx, outcomes, receipts, now_ms()))
+
+
+async def _reply(api: Api, number: str, text: str) -> None:
+    """Somebody answers."""
+
+    def unit(tx: Tx) -> None:
+        replies.insert(tx, UNROUTED, [ReplyIn(number, "36180", text)], now_ms())
+
+    await api.store.write(unit)
+    await Receiver(api.store, api.ids, window_days=30).once()
+
+
+_FACTS: Final[dict[str, Callable[..., Awaitable[None]]]] = {
+    r"message (\d+) left": _left,
+    r"message (\d+) ended (\d+)": _ended,
+    r"reply from (\S+): (.*)": _reply,
+}

@@ -1,0 +1,273 @@
+"""Replies find the message they answer, opt-outs are heeded, and nothing of it happens twice."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import time_machine
+
+from chappe.domain.outcomes import Outcome, ReceiptIn, ReplyIn
+from chappe.pipeline.receive import Receiver
+from chappe.store import exclusions, replies
+from chappe.store.exclusions import NewExclusion
+from chappe.store.replies import ReplyState
+from chappe.store.sqlite import Store
+from tests.builders import on_loop
+from tests.store.build import CARRIER, DAY, MINUTE, NUMBER, SHOP, STRANGER, TO, Core, database
+
+OTHER = "33612345679"
+OTHER_CARRIER = 6
+
+
+def core_on(folder: Path) -> Core:
+    return Core(db=database(folder / "chappe.db"))
+
+
+def sent(core: Core, *to: str, **more: Any) -> int:
+    """Submit and have the carrier take it; the ticket."""
+    ticket = core.submit(*(to or (TO,)), **more)
+    core.wake()
+    core.record(
+        [Outcome(m.message_id, [f"r{m.message_id}"], "accepted", m.attempts, m.expires_at) for m in core.claim()]
+    )
+    return ticket
+
+
+def reply(core: Core, text: str, source: str = TO, carrier: int = CARRIER, **part: Any) -> None:
+    core.db.write(lambda tx: replies.insert(tx, carrier, [ReplyIn(source, "36180", text, **part)], core.now))
+
+
+async def receive(core: Core) -> int:
+    """One round of the job, on a connection of its own."""
+    store = Store(core.db.path)
+    try:
+        with time_machine.travel(core.now / 1000, tick=False):
+            return await Receiver(store, core.ids, window_days=30).once()
+    finally:
+        await store.close()
+
+
+def owners(core: Core) -> list[tuple[Any, ...]]:
+    """(state, kind, account, campaign) of each reply."""
+    return [tuple(row) for row in core.rows("SELECT state, kind, account_id, campaign_id FROM reply ORDER BY id")]
+
+
+def blacklist(core: Core, account: int = SHOP.id) -> list[tuple[int, int | None]]:
+    rows, _ = core.db.read(lambda tx: exclusions.page(tx, account, "blacklist", 0, 100))
+    return [(row.number, row.campaign_id) for row in rows]
+
+
+def stops(core: Core, ticket: int) -> int:
+    (found,) = core.column("SELECT stops FROM campaign WHERE id = :id", id=ticket)
+    assert isinstance(found, int)
+    return found
+
+
+def told(core: Core) -> list[dict[str, Any]]:
+    return [json.loads(str(row)) for row in core.column("SELECT payload FROM event ORDER BY id")]
+
+
+@on_loop
+async def test_a_reply_goes_to_the_account_that_wrote_last(tmp_path: Path) -> None:
+    core = core_on(tmp_path)
+    sent(core, account=STRANGER)
+    core.now += MINUTE
+    ticket = sent(core)
+    core.now += MINUTE
+    reply(core, "Yes", "+" + TO)
+    assert await receive(core) == 1
+    assert owners(core) == [(ReplyState.DELIVERED, "reply", SHOP.id, ticket)]
+
+
+@on_loop
+async def test_a_reply_is_to_what_had_left_before_it_came(tmp_path: Path) -> None:
+    core = core_on(tmp_path)
+    ticket = sent(core)
+    core.now += MINUTE
+    reply(core, "Yes")
+    core.now += MINUTE
+    sent(core, account=STRANGER)
+    core.submit(TO, account=STRANGER)  # waits for a carrier
+    await receive(core)
+    assert owners(core) == [(ReplyState.DELIVERED, "reply", SHOP.id, ticket)]
+
+
+@on_loop
+async def test_a_campaign_with_a_delay_counts_from_when_it_left(tmp_path: Path) -> None:
+    core = core_on(tmp_path)
+    delayed = core.submit(TO, account=STRANGER, delay="2031-05-20 02:33:20")
+    core.now += MINUTE
+    at_once = sent(core)
+    core.now += MINUTE
+    reply(core, "One")
+    core.now += 60 * MINUTE
+    core.wake()
+    core.record([Outcome(m.message_id, ["late"], "accepted", m.attempts, m.expires_at) for m in core.claim()])
+    core.now += MINUTE
+    reply(core, "Two")
+    await receive(core)
+    assert [row[3] for row in owners(core)] == [at_once, delayed]
+
+
+@on_loop
+async def test_the_carrier_of_the_reply_tells_two_senders_apart(tmp_path: Path) -> None:
+    core = core_on(tmp_path)
+    ours = sent(core)
+    core.carrier = OTHER_CARRIER
+    core.restart()
+    core.now += MINUTE
+    theirs = sent(core, account=STRANGER)
+    core.now += MINUTE
+    reply(core, "To the first", carrier=CARRIER)
+    reply(core, "To the second", carrier=OTHER_CARRIER)
+    reply(core, "To the last of both", carrier=7)
+    await receive(core)
+    assert [row[3] for row in owners(core)] == [ours, theirs, theirs]
+
+
+@on_loop
+async def test_a_reply_is_nobodys_when_nobody_wrote_or_not_within_the_window(tmp_path: Path) -> None:
+    core = core_on(tmp_path)
+    core.listen(kind="MO")
+    sent(core)
+    core.now += 31 * DAY
+    for source in (TO, OTHER, "Bank", ""):
+        reply(core, "Hello", source)
+    assert await receive(core) == 4
+    assert owners(core) == [(ReplyState.NOBODYS, None, None, None)] * 4
+    assert await receive(core) == 0
+    assert told(core) == []
+
+
+@on_loop
+async def test_a_reply_is_told_with_the_reference_of_the_last_message(tmp_path: Path) -> None:
+    core = core_on(tmp_path)
+    core.listen(kind="MO")
+    core.listen(webhook=67, kind="STOP")
+    sent(core, client_refs=["m-1"])
+    core.now += MINUTE
+    reply(core, "Yes")
+    await receive(core)
+    assert told(core) == [
+        {
+            "date": "2031-05-20T01:34:20+02:00",
+            "message": "Yes",
+            "from": TO,
+            "account_id": "1",
+            "last_message_id": "m-1",
+        }
+    ]
+
+
+@on_loop
+async def test_a_stop_puts_the_number_on_the_blacklist_counts_once_and_is_told_as_stop(tmp_path: Path) -> None:
+    core = core_on(tmp_path)
+    core.listen(kind="MO")
+    core.listen(webhook=67, kind="STOP")
+    ticket = sent(core)
+    core.now += MINUTE
+    reply(core, "STOP")
+    await receive(core)
+    core.now += MINUTE
+    reply(core, "Stop merci")
+    await receive(core)
+    assert blacklist(core) == [(NUMBER, ticket)]
+    assert stops(core, ticket) == 1
+    assert [(event["message"], event["last_message_id"]) for event in told(core)] == [("STOP", ""), ("Stop merci", "")]
+    assert core.column("SELECT webhook_id FROM event") == [67, 67]
+
+
+@on_loop
+async def test_a_stop_of_somebody_listed_already_is_counted_for_its_campaign(tmp_path: Path) -> None:
+    core = core_on(tmp_path)
+    ticket = sent(core)
+    core.db.write(lambda tx: exclusions.add(tx, SHOP.id, "blacklist", [NewExclusion(NUMBER)], core.now))
+    core.now += MINUTE
+    reply(core, "STOP")
+    await receive(core)
+    assert stops(core, ticket) == 1
+
+
+@on_loop
+async def test_a_reply_that_the_carrier_brings_again_is_one_reply(tmp_path: Path) -> None:
+    core = core_on(tmp_path)
+    core.listen(kind="MO")
+    sent(core)
+    core.now += MINUTE
+    reply(core, "Yes")
+    await receive(core)
+    core.now += 5_000
+    reply(core, "Yes")
+    reply(core, "Yes", carrier=OTHER_CARRIER)
+    reply(core, "No")
+    core.now += MINUTE
+    reply(core, "Yes")
+    await receive(core)
+    assert [row[0] for row in owners(core)] == [1, ReplyState.REPEAT, 1, 1, 1]
+    assert [event["message"] for event in told(core)] == ["Yes", "Yes", "No", "Yes"]
+
+
+@on_loop
+async def test_a_long_reply_is_put_together_whatever_the_order_of_its_parts(tmp_path: Path) -> None:
+    core = core_on(tmp_path)
+    core.listen(kind="MO")
+    sent(core)
+    core.now += MINUTE
+    reply(core, "third", part_of="8.7/3", part=3)
+    reply(core, "first ", part_of="8.7/3", part=1)
+    reply(core, "whole", OTHER)
+    assert await receive(core) == 1  # the whole one; the parts wait
+    reply(core, "first ", part_of="8.7/3", part=1)  # brought again
+    reply(core, "second ", part_of="8.7/3", part=2)
+    assert await receive(core) == 1
+    core.now += MINUTE
+    reply(core, "second ", part_of="8.7/3", part=2)  # brought again, late
+    assert await receive(core) == 0
+    assert [event["message"] for event in told(core)] == ["first second third"]
+    assert core.column("SELECT count(*) FROM reply WHERE state = 0") == [0]
+
+
+@on_loop
+async def test_parts_whose_others_never_come_are_delivered_as_they_are(tmp_path: Path) -> None:
+    core = core_on(tmp_path)
+    core.listen(kind="MO")
+    sent(core)
+    core.now += MINUTE
+    reply(core, "begin ", part_of="16.7/3", part=1)
+    reply(core, "end", part_of="16.7/3", part=3)
+    assert await receive(core) == 0
+    core.now += 2 * MINUTE
+    assert await receive(core) == 1
+    assert [event["message"] for event in told(core)] == ["begin end"]
+
+
+@on_loop
+async def test_a_round_that_is_done_again_changes_nothing(tmp_path: Path) -> None:
+    core = core_on(tmp_path)
+    core.listen(kind="STOP")
+    ticket = sent(core)
+    core.now += MINUTE
+    reply(core, "STOP")
+    store = Store(core.db.path)
+    receiver = Receiver(store, core.ids, window_days=30)
+    (stored,) = store.glance(lambda tx: replies.stored(tx, 10))
+    message = core.messages_of(ticket)[0].id
+    for _ in range(2):  # the same batch twice, as after a crash between reading and writing
+        await store.write(lambda tx: receiver._give(tx, [stored], {stored.id: message}, core.now))
+    await store.close()
+    assert (stops(core, ticket), len(told(core)), len(blacklist(core))) == (1, 1, 1)
+
+
+def test_a_message_that_nobody_has_the_number_of_is_counted_and_its_number_listed() -> None:
+    core = Core()
+    ticket = core.submit(TO, OTHER)
+    first, second = core.claim()
+    core.record(
+        [Outcome(m.message_id, [f"r{m.message_id}"], "accepted", m.attempts, m.expires_at) for m in (first, second)]
+    )
+    receipt = ReceiptIn(f"r{first.message_id}", NUMBER, 5, True, "UNDELIV err:001")
+    core.record([], [receipt])
+    core.record([], [receipt])
+    core.record([], [ReceiptIn(f"r{second.message_id}", None, 2, True, "UNDELIV err:006")])
+    assert core.rows("SELECT unassigned, failed FROM campaign") == [(1, 2)]
+    assert core.rows("SELECT account_id, kind, number, campaign_id FROM exclusion") == [(1, "npai", NUMBER, ticket)]
