@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import apsw
 import pytest
 import structlog
 
@@ -186,6 +187,24 @@ def test_an_alert_that_is_due_survives_a_change_of_the_settings(tmp_path: Path, 
             assert len(made.mails()) == 1, "saying the same again is no new occasion"
 
     scenario()
+
+
+@on_loop
+async def test_an_alert_that_could_not_be_written_down_is_given_in_the_next_round_once(tmp_path: Path) -> None:
+    async with alerts(tmp_path) as made:
+        hooks = made.sending.use_cases.webhooks
+        await hooks.create(made.sending.account, type="BALANCE_ALERT", url="https://hooks.example/x", signature=None)
+        await made.want(990, by_sms=True, phone_number=PHONE)
+        await made.spend(10)
+        connection = made.sending.store._writer.connection
+        connection.execute("CREATE TEMP TRIGGER full BEFORE INSERT ON event BEGIN SELECT RAISE(ABORT, 'full'); END")
+        with pytest.raises(apsw.ConstraintError):
+            await made.alerter.once()
+        assert (made.mails(), made.events(), made.texts()) == ([], [], [])
+        connection.execute("DROP TRIGGER full")
+        for _ in range(2):
+            await made.alerter.once()
+        assert (len(made.mails()), len(made.events()), len(made.texts())) == (1, 1, 1)
 
 
 @on_loop

@@ -244,7 +244,7 @@ async def test_what_belongs_to_nobody_goes_after_the_operators_days_but_not_what
     assert made.count("unmatched_receipt") == 0
     assert made.core.column("SELECT state FROM mail") == [0]
     assert made.core.column("SELECT state FROM event") == [0]
-    assert made.core.column("SELECT state FROM reply ORDER BY state") == [0, 1]
+    assert made.core.column("SELECT state FROM reply") == [0]
     await made.close()
 
 

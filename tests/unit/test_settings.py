@@ -142,3 +142,31 @@ def test_the_reference_names_every_setting_with_its_default() -> None:
     for setting in SETTINGS:
         assert f"| `CHAPPE_{setting.name.upper()}` | `{setting.name}` |" in text
         assert setting.help in text
+
+
+def test_the_mail_server_is_a_url_whose_password_is_not_shown() -> None:
+    settings = load(
+        {
+            "CHAPPE_SMTP_URL": "smtp://me:pa%3Ass@mail.acme.example",
+            "CHAPPE_MAIL_FROM": "Acme <sms@acme.example>",
+        }
+    )
+    assert "pa" not in shown(settings)["smtp_url"]
+    server = settings.mail_server
+    assert server is not None
+    assert (server.host, server.port, server.password) == ("mail.acme.example", 587, "pa:ss")
+    assert load({}).mail_server is None
+
+
+@pytest.mark.parametrize(
+    ("environment", "fault"),
+    [
+        ({"CHAPPE_SMTP_URL": "smtp://mail.acme.example"}, "CHAPPE_MAIL_FROM: is needed with smtp_url"),
+        ({"CHAPPE_SMTP_URL": "mail.acme.example", "CHAPPE_MAIL_FROM": "a@b.c"}, "CHAPPE_SMTP_URL: must be like"),
+        ({"CHAPPE_MAIL_FROM": "Acme"}, "CHAPPE_MAIL_FROM: must be like"),
+        ({"CHAPPE_SMTP_CA_FILE": "/nowhere/ca.pem"}, "CHAPPE_SMTP_CA_FILE: there is no file"),
+    ],
+)
+def test_a_mail_server_that_cannot_be_used_is_told(environment: dict[str, str], fault: str) -> None:
+    (found,) = faults(environment)
+    assert found.startswith(fault)
