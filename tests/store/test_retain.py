@@ -272,7 +272,6 @@ def test_a_round_stops_in_time_and_the_next_one_goes_on_also_in_another_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deletions, "STEP", 10)
-    monkeypatch.setattr(retain, "STEP", 10)
     monkeypatch.setattr(retain, "UNIT_S", 0.0)
     monkeypatch.setattr(retain, "ROUND_S", 0.002)
 

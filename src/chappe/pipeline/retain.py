@@ -16,13 +16,15 @@ import structlog
 from chappe.domain.retention import Period, kept_since
 from chappe.store import contact_lists, deletions, retention
 from chappe.store.clock import now_ms
-from chappe.store.deletions import STEP, OfAccount, Ownerless, Span
+from chappe.store.deletions import PAGE, STEP, OfAccount, Ownerless, Span
 from chappe.store.sqlite import Store, Tx
 
 _log = structlog.get_logger("chappe.retain")
 T = TypeVar("T")
 
-EVERY_S: Final = 120.0
+# How often everything is looked over, and how soon a round that was not through with it goes on.
+SWEEP_S: Final = 300.0
+EVERY_S: Final = 20.0
 # A round stops after so long, also because a process that is told to stop waits for it.
 ROUND_S: Final = 5.0
 # One unit of work; it rests afterwards for so many times what it took, so that others have the database meanwhile.
@@ -54,7 +56,13 @@ class Retainer:
         # account -> where its campaigns with messages begin: those before it need not be looked at again
         self._begin: dict[int, tuple[int, int]] = {}
         self._until = 0.0
+        self._rests_until = 0.0
         self._deleted: Counter[str] = Counter()
+
+    async def round(self) -> None:
+        """What the worker does every `EVERY_S`: go on with what is not done, or begin again when it is time."""
+        if time.monotonic() >= self._rests_until and await self.once():
+            self._rests_until = time.monotonic() + SWEEP_S
 
     async def once(self) -> bool:
         """Delete for a few seconds at most; whether everything that is due has gone."""
@@ -104,7 +112,7 @@ class Retainer:
                 after = (span.send_at, span.campaign)
             await self._delete_spans(done)
             self._begin[account] = first_open or after
-            if len(page) < STEP:
+            if len(page) < PAGE:
                 return
 
     async def _delete_spans(self, spans: list[Span]) -> None:
@@ -112,11 +120,7 @@ class Retainer:
             until = time.perf_counter() + UNIT_S
             left, deleted = deque(spans), 0
             while left:
-                span = left.popleft()
-                rest = deletions.delete_messages(tx, span, now_ms())
-                deleted += (rest.first if rest else span.last + 1) - span.first
-                if rest:
-                    left.appendleft(rest)
+                deleted += deletions.delete_messages(tx, left, now_ms())
                 if time.perf_counter() > until:
                     break
             return list(left), deleted

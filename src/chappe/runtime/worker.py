@@ -57,7 +57,7 @@ def _jobs(settings: Settings, store: Store, ids: Ids) -> list[Rounds]:
     return [
         Rounds("replies", receiver.once, every_s=receive.EVERY_S),
         Rounds("expire", expirer.once, every_s=expire.EVERY_S),
-        Rounds("retain", retainer.once, every_s=retain.EVERY_S),
+        Rounds("retain", retainer.round, every_s=retain.EVERY_S),
         Rounds("balance alerts", alerter.once, every_s=balance_alerts.EVERY_S),
         Rounds("mail", sender.once, every_s=mailer.EVERY_S),
         Rounds("enqueue", Enqueuer(store).once, every_s=enqueue.EVERY_S),

@@ -4,6 +4,7 @@ Everything goes in steps of a few hundred rows, so that whoever calls decides ho
 here scans a table: the messages of a campaign are one range of ids, ids without an owner rise with their time.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
@@ -16,16 +17,17 @@ from chappe.telecom.receipts import key
 
 # Rows of one step.
 STEP: Final = 250
+# Campaigns that are looked at together.
+PAGE: Final = 2000
 
+_IDS = "(SELECT value FROM json_each(:ids))"
 _WITH_MESSAGES = Statement(
     "SELECT id, first_message_id, last_message_id, send_at, open > 0 OR queued_to IS NOT NULL FROM campaign"
     " WHERE account_id = :account AND send_at >= :after_at AND send_at < :before"
     " AND (send_at, id) > (:after_at, :after_id)"
     " AND (messages_deleted_at IS NULL OR first_message_id <= last_message_id) ORDER BY send_at, id LIMIT :n"
 )
-_MESSAGES = Statement(
-    "DELETE FROM message WHERE id BETWEEN :first AND :last RETURNING id, carrier_id, carrier_refs, parts"
-)
+_MESSAGES = Statement(f"DELETE FROM message WHERE id IN {_IDS} RETURNING id, carrier_id, carrier_refs, parts")
 _MESSAGES_GONE = Statement(
     "UPDATE campaign SET messages_deleted_at = COALESCE(messages_deleted_at, :now), first_message_id = :next"
     " WHERE id = :campaign"
@@ -33,14 +35,13 @@ _MESSAGES_GONE = Statement(
 _PARTS = Statement("DELETE FROM part WHERE carrier_id = :carrier AND ref_key = :key AND message_id = :message")
 _CARRIERS = Statement("SELECT id FROM carrier")
 _OF_MESSAGES = (
-    Statement("DELETE FROM trace WHERE message_id BETWEEN :first AND :last"),
-    Statement("DELETE FROM click WHERE message_id BETWEEN :first AND :last"),
+    Statement(f"DELETE FROM trace WHERE message_id IN {_IDS}"),
+    Statement(f"DELETE FROM click WHERE message_id IN {_IDS}"),
     # An event that is still due is posted first, and goes as a finished one.
     Statement(
-        "DELETE FROM attempt WHERE event_id IN"
-        " (SELECT id FROM event WHERE message_id BETWEEN :first AND :last AND state <> 0)"
+        f"DELETE FROM attempt WHERE event_id IN (SELECT id FROM event WHERE message_id IN {_IDS} AND state <> 0)"
     ),
-    Statement("DELETE FROM event WHERE message_id BETWEEN :first AND :last AND state <> 0"),
+    Statement(f"DELETE FROM event WHERE message_id IN {_IDS} AND state <> 0"),
 )
 # What of an account is old enough to go, the oldest first.
 _OF_ACCOUNT: Final = {
@@ -70,12 +71,12 @@ _IN_ORDER: Final = {
     "mail": Statement("SELECT id, created_at, state <> 0 FROM mail WHERE id > :after ORDER BY id LIMIT :n"),
 }
 _DELETE: Final = {
-    table: Statement(f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(:ids))")
+    table: Statement(f"DELETE FROM {table} WHERE id IN {_IDS}")
     for table in ("campaign", "reply", "lookup", "unmatched_receipt", "event", "mail")
 }
 _WITH_IT: Final = {
-    "campaign": Statement("DELETE FROM link WHERE campaign_id IN (SELECT value FROM json_each(:ids))"),
-    "event": Statement("DELETE FROM attempt WHERE event_id IN (SELECT value FROM json_each(:ids))"),
+    "campaign": Statement(f"DELETE FROM link WHERE campaign_id IN {_IDS}"),
+    "event": Statement(f"DELETE FROM attempt WHERE event_id IN {_IDS}"),
 }
 
 OfAccount = Literal["campaign", "reply", "lookup"]
@@ -97,22 +98,32 @@ def with_messages(tx: Tx, account: int, before: int, after: tuple[int, int]) -> 
 
     Shape: `after` is the send time and the id of the last one that was read.
     """
-    rows = tx.rows(_WITH_MESSAGES, account=account, before=before, after_at=after[0], after_id=after[1], n=STEP)
+    rows = tx.rows(_WITH_MESSAGES, account=account, before=before, after_at=after[0], after_id=after[1], n=PAGE)
     return [Span(row[0], row[1], row[2], row[3], bool(row[4])) for row in rows]
 
 
-def delete_messages(tx: Tx, span: Span, now: int) -> Span | None:
-    """A step of a campaign's messages, with all that hangs on them; what is left of the span, None when nothing is.
+def delete_messages(tx: Tx, spans: deque[Span], now: int) -> int:
+    """A step of the messages of some campaigns, with all that hangs on them; how many it were.
 
-    From the first step on the campaign counts as one without messages; a process that dies goes on where it was.
+    Shape: what is done is taken off `spans`. From its first step on a campaign counts as one without messages; a
+           process that dies goes on where it was.
     """
-    last = min(span.last, span.first + STEP - 1)
-    found = tx.rows(_MESSAGES, first=span.first, last=last)
+    ids: list[int] = []
+    cut: list[tuple[int, int, int]] = []
+    while spans and len(ids) < STEP:
+        span = spans.popleft()
+        last = min(span.last, span.first + STEP - len(ids) - 1)
+        ids += range(span.first, last + 1)
+        cut.append((now, last + 1, span.campaign))
+        if last < span.last:
+            spans.appendleft(span._replace(first=last + 1))
+    array = msgspec.json.encode(ids).decode()
+    found = tx.rows(_MESSAGES, ids=array)
     _delete_parts(tx, found)
     for statement in _OF_MESSAGES:
-        tx.run(statement, first=span.first, last=last)
-    tx.run(_MESSAGES_GONE, now=now, next=last + 1, campaign=span.campaign)
-    return span._replace(first=last + 1) if last < span.last else None
+        tx.run(statement, ids=array)
+    tx.many(_MESSAGES_GONE, cut)
+    return len(found)
 
 
 def _delete_parts(tx: Tx, messages: Sequence[tuple[int, int | None, str | None, int]]) -> None:
