@@ -234,6 +234,7 @@ async def test_what_belongs_to_nobody_goes_after_the_operators_days_but_not_what
             "INSERT INTO event (id, webhook_id, payload, created_at, attempts, state, next_at)"
             f" VALUES ({100 + state}, 1, '', {NOW}, 0, {state}, 0)"
         )
+    for state in (0, 2, 3):
         made.run(
             "INSERT INTO reply (carrier_id, source, destination, text, received_at, state)"
             f" VALUES (5, '1', '2', 'Yes', {NOW}, {state})"
