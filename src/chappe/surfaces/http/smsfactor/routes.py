@@ -25,7 +25,7 @@ from chappe.surfaces.http.smsfactor import credits as balance
 from chappe.surfaces.http.smsfactor.answers import Answer, File
 from chappe.surfaces.http.smsfactor.call import Call
 from chappe.surfaces.http.smsfactor.query import QueryField
-from chappe.surfaces.http.smsfactor.send_document import SendDocument
+from chappe.surfaces.http.smsfactor.send_document import SendDocument, SendListsDocument
 
 Handler = Callable[[Call], Awaitable[Answer | File]]
 
@@ -65,6 +65,8 @@ ROUTES: Final = (
     Route("POST", "/send", send.post, document=SendDocument, takes_key=True),
     Route("GET", "/send/simulate", send.simulate_get, query=send.QUERY, may_log_in=True),
     Route("POST", "/send/simulate", send.simulate_post, document=SendDocument),
+    Route("POST", "/send/lists", send.lists, document=SendListsDocument),
+    Route("POST", "/send/lists/simulate", send.simulate_lists, document=SendListsDocument),
     Route("DELETE", "/send/:id", send.cancel),
     Route("GET", "/campaigns", campaigns.history, query=campaigns.QUERY),
     Route("GET", "/campaign/:id", campaigns.one),
