@@ -115,6 +115,29 @@ async def test_while_the_server_is_away_mails_wait_and_after_two_days_they_are_g
 
 
 @on_loop
+async def test_a_server_that_hangs_up_on_a_mail_is_away_and_its_words_stay_out_of_the_log(tmp_path: Path) -> None:
+    async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 ready\r\n")
+        while line := await reader.readline():
+            if line.startswith(b"RCPT"):
+                break
+            writer.write(b"250 fine\r\n")
+        writer.write(b"421 4.3.2 no more mails to ops@example.org\r\n")
+        writer.close()
+
+    listening = await asyncio.start_server(rude, "127.0.0.1", 0)
+    async with listening:
+        outbox = Outbox(tmp_path, on(listening.sockets[0].getsockname()[1]))
+        await outbox.write("ops@example.org", "b@example.org")
+        with structlog.testing.capture_logs() as log:
+            await outbox.mailer.once()
+        assert [row[:2] for row in outbox.rows()] == [(MailState.DUE, 1)] * 2
+        assert log
+        assert "ops@" not in str(log)
+        await outbox.store.close()
+
+
+@on_loop
 async def test_a_server_that_never_answers_holds_up_a_round_for_a_while_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

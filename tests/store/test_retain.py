@@ -16,6 +16,7 @@ from chappe.manage.messages import MessageFilter, Messages
 from chappe.pipeline import retain
 from chappe.pipeline.retain import Retainer
 from chappe.pipeline.submit import Submitter
+from chappe.pipeline.sweep_lists import ListSweeper
 from chappe.store import deletions, retention
 from chappe.store.sqlite import Store
 from chappe.store.statement import Statement
@@ -218,6 +219,29 @@ async def test_replies_and_look_ups_go_by_their_own_periods(tmp_path: Path) -> N
     assert made.count("lookup") == 4
     await made.after(2 * MONTH + DAY)
     assert made.core.rows("SELECT account_id, state FROM lookup ORDER BY account_id, state") == [(1, 0), (3, 0), (3, 1)]
+    await made.close()
+
+
+@on_loop
+async def test_lists_go_when_they_were_neither_changed_nor_used_for_long_unless_for_ever(
+    tmp_path: Path,
+) -> None:
+    made = Installation(tmp_path)
+    made.keep(SHOP.id, list="2m")
+    made.keep(STRANGER.id, list="-1")
+    for list_id, (account, used_at) in enumerate([(SHOP, NOW), (SHOP, NOW + MONTH), (STRANGER, NOW), (BRANCH, NOW)], 1):
+        made.run(
+            "INSERT INTO contact_list (id, account_id, name, created_at, used_at, contacts)"
+            f" VALUES ({list_id}, {account.id}, '', {NOW}, {used_at}, 1)"
+        )
+        made.run(f"INSERT INTO contact (list_id, id, number, entry) VALUES ({list_id}, 1, {TO}, '{TO}')")
+    ages: list[tuple[int, list[object]]] = [(MONTH, [1, 2, 3, 4]), (2 * MONTH + DAY, [2, 3, 4]), (20 * MONTH, [3])]
+    for age, left in ages:
+        await made.after(age)
+        with later(age):
+            await ListSweeper(made.store).once()
+        assert made.core.column("SELECT id FROM contact_list ORDER BY id") == left
+        assert made.core.column("SELECT list_id FROM contact ORDER BY list_id") == left
     await made.close()
 
 

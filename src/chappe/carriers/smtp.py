@@ -54,7 +54,8 @@ class MailConnection:
             return _refused(error.recipients[0])
         except aiosmtplib.SMTPResponseException as error:
             if not self._client.is_connected:
-                raise Away(_said(error)) from error
+                # Not its words: they may name the recipient, and this goes into the log.
+                raise Away(f"the server closed the connection with {error.code}") from error
             return _refused(error)
         except ValueError as error:  # an address that is not one
             return NotTaken(str(error)[:_MAX_REASON], is_permanent=True)
