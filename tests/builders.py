@@ -157,5 +157,6 @@ async def running_api(
         )
     finally:
         await server.shutdown(sockets=[listener])
+        await use_cases.clicks.close()
         use_cases.accounts.close()
         await store.close()

@@ -99,6 +99,7 @@ async def installation(folder: Path) -> AsyncIterator[Sending]:
     finally:
         while sending.gateways:
             await sending.stop_gateway()
+        await use_cases.clicks.close()
         use_cases.accounts.close()
         await store.close()
 

@@ -26,6 +26,7 @@ from chappe.domain.submission import Limits
 from chappe.manage.credits import Credits
 from chappe.pipeline.enqueue import Enqueuer
 from chappe.pipeline.expire import Expirer
+from chappe.pipeline.links import Links
 from chappe.pipeline.record import MAX_RESENDS, Lane, Recorder, UnknownPolicy
 from chappe.pipeline.submit import Submitter
 from chappe.pipeline.submit_lists import ListSubmitter
@@ -94,8 +95,8 @@ class Ledger(RuleBasedStateMachine):
         made.close()
         self.ids = Ids()
         self.store = self.run(self._open(path))
-        self.submitter = Submitter(self.store, self.ids, Limits())
-        self.list_submitter = ListSubmitter(self.store, self.ids, Limits())
+        self.submitter = Submitter(self.store, self.ids, Limits(), Links(self.store, "sms.example"))
+        self.list_submitter = ListSubmitter(self.store, self.ids, Limits(), Links(self.store, "sms.example"))
         self.list_submitter._enqueuer.begin = lambda ticket: None  # type: ignore[method-assign]  # a rule does it
         self.expirer = Expirer(self.store, self.ids, receipt_wait_s=RECEIPT_WAIT_S)
         self.credits = Credits(self.store)

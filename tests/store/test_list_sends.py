@@ -18,6 +18,7 @@ from chappe.manage.messages import MessageFilter, Messages
 from chappe.pipeline import enqueue, submit_lists
 from chappe.pipeline.enqueue import ABANDONED_MS, Enqueuer
 from chappe.pipeline.expire import Expirer
+from chappe.pipeline.links import Links
 from chappe.pipeline.submit import Submitter
 from chappe.pipeline.submit_lists import ListSubmitter
 from chappe.store import exclusions, figures, preparations
@@ -50,8 +51,9 @@ class Shop:
         self.db = database(path)
         add_carrier(self.db)
         self.store, self.ids = Store(path), Ids()
-        self.lists = ListSubmitter(self.store, self.ids, limits or Limits())
-        self.submitter = Submitter(self.store, self.ids, Limits())
+        links = Links(self.store, "sms.example")
+        self.lists = ListSubmitter(self.store, self.ids, limits or Limits(), links)
+        self.submitter = Submitter(self.store, self.ids, Limits(), links)
         self.enqueuer = Enqueuer(self.store)
         self.core = Core(db=self.db, now=now_ms())
         for list_id, owner in ((MEMBERS, SHOP), (FRIENDS, SHOP), (EMPTY, SHOP), (FOREIGN, STRANGER)):

@@ -14,6 +14,7 @@ from chappe.domain.requests import SubmitRequest
 from chappe.manage.campaigns import CampaignFilter, Campaigns
 from chappe.manage.messages import MessageFilter, Messages
 from chappe.pipeline import retain
+from chappe.pipeline.links import Links
 from chappe.pipeline.retain import Retainer
 from chappe.pipeline.submit import Submitter
 from chappe.pipeline.sweep_lists import ListSweeper
@@ -119,7 +120,10 @@ async def test_a_message_goes_with_all_that_is_known_of_it_when_its_time_is_over
 async def test_the_campaign_keeps_its_counts_and_its_money_until_its_own_time_is_over(tmp_path: Path) -> None:
     made = Installation(tmp_path)
     ticket = made.finished(*numbers(3))
-    made.run(f"INSERT INTO link (campaign_id, position, url, clicks) VALUES ({ticket}, 1, 'https://shop.example', 4)")
+    made.run(
+        f"INSERT INTO link (campaign_id, position, account_id, first_message_id, last_message_id, url, clicks)"
+        f" VALUES ({ticket}, 1, 1, 1, 1, 'https://shop.example', 4)"
+    )
     await made.after(7 * MONTH)
     assert made.core.campaign(ticket).delivered == 3
     assert made.core.column("SELECT messages_deleted_at IS NOT NULL FROM campaign") == [1]
@@ -352,7 +356,7 @@ async def test_sending_goes_on_while_a_hundred_thousand_messages_are_deleted(tmp
     made.run(f"UPDATE wallet SET reserved_mc = 0 WHERE id = {SHOP.wallet_id}")
     made.run("DELETE FROM dispatch")
     before = balance(made.core)
-    submitter = Submitter(made.store, made.core.ids, LIMITS)
+    submitter = Submitter(made.store, made.core.ids, LIMITS, Links(made.store, "sms.example"))
     loop, waits = asyncio.get_running_loop(), []
     with later(7 * MONTH):
         deleting = asyncio.create_task(made.after(7 * MONTH))

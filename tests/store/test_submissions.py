@@ -15,6 +15,7 @@ from chappe.domain.webhook_schedule import EventState
 from chappe.manage.campaigns import CampaignFilter, Campaigns
 from chappe.manage.credits import MAX_CREDITS, Credits
 from chappe.manage.messages import MessageFilter, Messages
+from chappe.pipeline.links import Links
 from chappe.pipeline.submit import LARGE, Submitter
 from chappe.store import exclusions, idempotency, queue
 from chappe.store.clock import now_ms
@@ -58,7 +59,7 @@ class Shop:
             add_carrier(self.db)
         self.store = Store(path)
         self.ids = Ids()
-        self.submitter = Submitter(self.store, self.ids, Limits())
+        self.submitter = Submitter(self.store, self.ids, Limits(), Links(self.store, "sms.example"))
         self.core = Core(db=self.db, now=now_ms())
 
     async def submit(self, request: SubmitRequest, account: Account = SHOP, key: str | None = None) -> Submission:

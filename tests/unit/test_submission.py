@@ -174,8 +174,8 @@ def test_one_contact_whose_own_text_is_too_long_refuses_the_request() -> None:
         planned(request, limits=Limits(max_parts=1))
 
 
-def test_a_tracked_link_is_refused_and_not_sent_as_text() -> None:
-    with pytest.raises(BadData):
+def test_a_link_without_an_address_is_refused_and_not_sent_as_text() -> None:
+    with pytest.raises(BadData, match="links"):
         planned(to("0612345678", text="See <-short->"))
 
 

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from chappe.domain.addresses import MAX_URL
 from chappe.domain.errors import BadData
 from chappe.domain.webhooks import (
     MAX_SIGNATURE,
-    MAX_URL,
     dlr_payload,
     dlr_payloads,
     webhook_signature,

@@ -14,6 +14,7 @@ class SubmitRequest:
 
     Shape: `numbers` or `lists` (their ids) is empty. `client_refs` and `infos` are empty, or as long as `numbers`; an
            info is the four texts for `[info1]` to `[info4]`. `delay` is the wall-clock time in Europe/Paris, as text.
+           `links` are the addresses for the text's `<-short->`, in its order.
     """
 
     text: str
@@ -25,6 +26,7 @@ class SubmitRequest:
     client_refs: list[str | None] = field(default_factory=list)
     infos: list[tuple[str | None, str | None, str | None, str | None] | None] = field(default_factory=list)
     lists: list[int] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal, cast, get_args
-from urllib.parse import urlsplit
 
 import msgspec
 
+from chappe.domain.addresses import web_address
 from chappe.domain.delay import FORMAT, PARIS
 from chappe.domain.errors import BadData
 
 WebhookType = Literal["MO", "DLR", "STOP", "CLICKER", "BALANCE_ALERT"]
 TYPES: Final[frozenset[str]] = frozenset(get_args(WebhookType))
-MAX_URL: Final = 2048
 MAX_SIGNATURE: Final = 256
 MAX_WEBHOOKS: Final = 50
 
@@ -34,25 +33,7 @@ def webhook_url(asked: str) -> str:
     leads to may change.
     Raises: BadData.
     """
-    url = asked.strip()
-    if len(url) > MAX_URL:
-        raise BadData(f"must have {MAX_URL} characters at most", field="url")
-    if any(character <= " " or character == "\x7f" for character in url):
-        raise BadData("must not contain spaces or control characters", field="url")
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise BadData(f"cannot be read: {error}", field="url") from None
-    if parts.scheme not in ("http", "https"):
-        raise BadData("must begin with http:// or https://", field="url")
-    if not host or port == 0:
-        raise BadData("must name a host, and no port 0", field="url")
-    if "@" in parts.netloc:
-        raise BadData("must not contain a user name or password", field="url")
-    if "\\" in parts.netloc:
-        raise BadData("must not contain a backslash before the path", field="url")
-    return url
+    return web_address(asked, field="url")
 
 
 def webhook_signature(asked: str | None) -> str | None:

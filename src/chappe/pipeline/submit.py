@@ -1,15 +1,18 @@
 """Accept messages: the decision on the facts of the account, written in one unit of work."""
 
+import asyncio
 from collections.abc import Callable
 
 import msgspec
 
 from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, Refusal
+from chappe.domain.links import SHORT
 from chappe.domain.pricing import balance_credits, cost_credits
 from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
-from chappe.domain.submission import Limits, Plan, Routes, Tally, plan, read_recipients
+from chappe.domain.submission import Limits, Plan, Planner, Routes, Tally, read_recipients
 from chappe.pipeline.cancel import cancel_campaign
+from chappe.pipeline.links import Links
 from chappe.store import carriers, exclusions, idempotency, submissions, wallets
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
@@ -24,10 +27,11 @@ LARGE = 2000
 class Submitter:
     """Everything a customer can do to send: submit, simulate, cancel."""
 
-    def __init__(self, store: Store, ids: Ids, limits: Limits) -> None:
+    def __init__(self, store: Store, ids: Ids, limits: Limits, links: Links) -> None:
         self._store = store
         self._ids = ids
         self._limits = limits
+        self._links = links
         self._known_routes = Routes({})
         self._routes_until = 0
 
@@ -40,19 +44,20 @@ class Submitter:
         """
         now = now_ms()
         try:
-            planned = await self._plan(request, account, now)
+            planner, planned = await self._plan(request, account, now)
+            if idempotency_key and planned.link_urls and (known := self._known(account, idempotency_key, now)):
+                return known  # before ids are taken for it again
+            planned, first = await self._linked(account, planner, planned)
         except Refusal:
             # A request that was accepted stays so: its date may be past by the time it is sent again.
-            if idempotency_key:
-                earlier = self._store.glance(lambda tx: earlier_answer(tx, account, idempotency_key, now))
-                if earlier:
-                    return earlier
+            if idempotency_key and (known := self._known(account, idempotency_key, now)):
+                return known
             raise
 
         def unit(tx: Tx) -> Submission:
             if idempotency_key and (earlier := earlier_answer(tx, account, idempotency_key, now)):
                 return earlier
-            ticket, left = submissions.write(tx, self._ids, account, planned, now)
+            ticket, left = submissions.write(tx, self._ids, account, planned, now, first)
             answer = summary(Tally.of(planned), ticket, left)
             if idempotency_key:
                 encoded = msgspec.json.encode(answer)
@@ -67,28 +72,42 @@ class Submitter:
         Raises: Refusal; what writes it raises InsufficientCredits, and the rest of the unit may go on.
         """
         now = now_ms()
-        planned = await self._plan(request, account, now)
-        return lambda tx: summary(Tally.of(planned), *submissions.write(tx, self._ids, account, planned, now))
+        planned, first = await self._linked(account, *await self._plan(request, account, now))
+        return lambda tx: summary(Tally.of(planned), *submissions.write(tx, self._ids, account, planned, now, first))
 
     async def simulate(self, account: Account, request: SubmitRequest) -> Submission:
         """What `submit` would answer; nothing is written and the balance is the one of now."""
         now = now_ms()
-        planned = await self._plan(request, account, now)
+        _, planned = await self._plan(request, account, now)
         wallet = self._store.glance(lambda tx: wallets.read(tx, account.wallet_id))
         return summary(Tally.of(planned), None, wallet.available_mc)
 
-    async def _plan(self, request: SubmitRequest, account: Account, now: int) -> Plan:
+    async def _plan(self, request: SubmitRequest, account: Account, now: int) -> tuple[Planner, Plan]:
         """The decision; a large one in a thread, so that it does not hold up everybody else's requests."""
         routes = self._routes(now)
+        shortener = await self._links.shortener() if SHORT in request.text else None
 
-        def decide(tx: Tx) -> Plan:
+        def decide(tx: Tx) -> tuple[Planner, Plan]:
             recipients = read_recipients(request, account, self._limits)
             excluded = exclusions.excluded(tx, account.id, recipients.numbers)
-            return plan(request, account, routes, self._limits, now, recipients, excluded)
+            planner = Planner(request, account, routes, self._limits, now, shortener)
+            return planner, planner.plan(recipients, excluded)
 
         if len(request.numbers) < LARGE:
             return self._store.glance(decide)
         return await self._store.read(decide)
+
+    async def _linked(self, account: Account, planner: Planner, planned: Plan) -> tuple[Plan, int | None]:
+        """The plan with the links of its messages, and the first of the ids that were taken for them."""
+        if not planned.link_urls or not planned.numbers:
+            return planned, None
+        first = await self._store.write(lambda tx: submissions.take_message_ids(tx, self._ids, account, planned))
+        if len(planned.numbers) < LARGE:
+            return planner.with_links(planned, first), first
+        return await asyncio.to_thread(planner.with_links, planned, first), first
+
+    def _known(self, account: Account, key: IdempotencyKey, now: int) -> Submission | None:
+        return self._store.glance(lambda tx: earlier_answer(tx, account, key, now))
 
     def _routes(self, now: int) -> Routes:
         """The routes as of a moment ago: a message for a removed carrier is routed again anyway."""

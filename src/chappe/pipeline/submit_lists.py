@@ -14,12 +14,14 @@ import structlog
 
 from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, InsufficientCredits, NotFound
+from chappe.domain.links import SHORT
 from chappe.domain.pricing import balance_credits, cost_credits
 from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
 from chappe.domain.submission import Limits, Plan, Planner, Routes, Tally, recipients_of
 from chappe.pipeline.enqueue import Enqueuer
+from chappe.pipeline.links import Links
 from chappe.pipeline.submit import earlier_answer, summary
-from chappe.store import exclusions, idempotency, list_recipients, preparations, wallets
+from chappe.store import exclusions, idempotency, links, list_recipients, preparations, wallets
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.list_recipients import BEFORE_ALL
@@ -37,10 +39,11 @@ _NO_ROUTES = Routes({})
 class ListSubmitter:
     """Send to lists, or simulate it."""
 
-    def __init__(self, store: Store, ids: Ids, limits: Limits) -> None:
+    def __init__(self, store: Store, ids: Ids, limits: Limits, links: Links) -> None:
         self._store = store
         self._ids = ids
         self._limits = limits
+        self._links = links
         self._enqueuer = Enqueuer(store)
 
     async def submit(
@@ -57,7 +60,7 @@ class ListSubmitter:
             earlier = self._store.glance(lambda tx: earlier_answer(tx, account, idempotency_key, now))
             if earlier:
                 return earlier
-        planner = Planner(request, account, _NO_ROUTES, self._limits, now)
+        planner = await self._planner(account, request, now)
         async with self._store.snapshot() as snapshot:
             bound = await self._bound(snapshot, account, request.lists)
             begun = await self._store.write(
@@ -65,7 +68,7 @@ class ListSubmitter:
             )
             try:
                 tally = await self._write(snapshot, account, request, planner, begun)
-                answer = await self._accept(account, request, tally, begun.ticket, now, idempotency_key)
+                answer = await self._accept(account, request, planner, tally, begun, now, idempotency_key)
             except Exception:
                 await self._enqueuer.discard(begun.ticket)
                 raise
@@ -78,7 +81,7 @@ class ListSubmitter:
 
     async def simulate(self, account: Account, request: SubmitRequest) -> Submission:
         """What `submit` would answer; nothing is written and the balance is the one of now."""
-        planner = Planner(request, account, _NO_ROUTES, self._limits, now_ms())
+        planner = await self._planner(account, request, now_ms())
         tally = Tally()
         async with self._store.snapshot() as snapshot:
             await self._bound(snapshot, account, request.lists)
@@ -86,6 +89,10 @@ class ListSubmitter:
                 tally.add(chunk)
         wallet = self._store.glance(lambda tx: wallets.read(tx, account.wallet_id))
         return summary(tally, None, wallet.available_mc)
+
+    async def _planner(self, account: Account, request: SubmitRequest, now: int) -> Planner:
+        shortener = await self._links.shortener() if SHORT in request.text else None
+        return Planner(request, account, _NO_ROUTES, self._limits, now, shortener)
 
     async def _bound(self, snapshot: Snapshot, account: Account, lists: list[int]) -> int:
         """How many contacts there are. Raises: NotFound for a list of nobody's or somebody else's; BadData."""
@@ -102,11 +109,11 @@ class ListSubmitter:
         self, snapshot: Snapshot, account: Account, request: SubmitRequest, planner: Planner
     ) -> AsyncIterator[Plan]:
         """The decision about all contacts, chunk by chunk. Who said STOP a moment ago is left out already."""
+        # Links take about as long as everything else about a contact.
+        n = CHUNK // (1 + len(planner.link_urls))
         for list_id in request.lists:
             after = BEFORE_ALL
-            while contacts := snapshot.glance(
-                partial(list_recipients.following, list_id=list_id, after=after, n=CHUNK)
-            ):
+            while contacts := snapshot.glance(partial(list_recipients.following, list_id=list_id, after=after, n=n)):
                 after = contacts.last
                 recipients = recipients_of(contacts.numbers, account.country, [], contacts.infos, list_id)
                 among = partial(exclusions.excluded, account=account.id, numbers=recipients.numbers)
@@ -121,7 +128,8 @@ class ListSubmitter:
             first = begun.first + tally.sent
             tally.add(chunk)
             self._check_credits(account, tally)
-            extend = partial(preparations.extend, ticket=begun.ticket, first=first, account=account, plan=chunk)
+            linked = planner.with_links(chunk, first)
+            extend = partial(preparations.extend, ticket=begun.ticket, first=first, account=account, plan=linked)
             await self._store.write(partial(extend, at=now_ms()))
         return tally
 
@@ -136,17 +144,21 @@ class ListSubmitter:
         self,
         account: Account,
         request: SubmitRequest,
+        planner: Planner,
         tally: Tally,
-        ticket: int,
+        begun: Preparation,
         now: int,
         key: IdempotencyKey | None,
     ) -> Submission:
         def unit(tx: Tx) -> Submission:
             if key and (earlier := earlier_answer(tx, account, key, now)):
                 return earlier
-            left = preparations.accept(tx, ticket, account, tally, now)
+            left = preparations.accept(tx, begun.ticket, account, tally, now)
+            if planner.link_urls and tally.sent:
+                span = (begun.first, begun.first + tally.sent - 1)
+                links.insert(tx, account.id, begun.ticket, span, planner.link_urls)
             list_recipients.touch(tx, account.id, request.lists, now)
-            answer = summary(tally, ticket, left)
+            answer = summary(tally, begun.ticket, left)
             if key:
                 idempotency.remember(tx, account.id, key.key, key.digest, msgspec.json.encode(answer), now)
             return answer

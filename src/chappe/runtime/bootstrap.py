@@ -19,6 +19,8 @@ from chappe.manage.messages import Messages
 from chappe.manage.retention import Retentions
 from chappe.manage.tokens import Tokens
 from chappe.manage.webhooks import Webhooks
+from chappe.pipeline.clicks import Clicks
+from chappe.pipeline.links import Links
 from chappe.pipeline.submit import Submitter
 from chappe.pipeline.submit_lists import ListSubmitter
 from chappe.runtime.settings import Settings
@@ -51,6 +53,7 @@ async def opened(settings: Settings) -> AsyncIterator[Chappe]:
     try:
         yield Chappe(settings, store, ids, use_cases, Carriers(store, ids))
     finally:
+        await use_cases.clicks.close()
         use_cases.accounts.close()
         await store.close()
 
@@ -59,7 +62,9 @@ def wire(settings: Settings, store: Store, ids: Ids) -> UseCases:
     """The use cases on a database."""
     return UseCases(
         submitter=submitter(settings, store, ids),
-        list_submitter=ListSubmitter(store, ids, _limits(settings)),
+        list_submitter=ListSubmitter(store, ids, _limits(settings), links_of(settings, store)),
+        links=links_of(settings, store),
+        clicks=Clicks(store, ids),
         campaigns=Campaigns(store),
         messages=Messages(store),
         delivery_reports=DeliveryReports(store),
@@ -88,8 +93,13 @@ def terms_of(settings: Settings) -> Terms:
 
 def submitter(settings: Settings, store: Store, ids: Ids) -> Submitter:
     """What accepts messages, within the limits of this installation."""
-    return Submitter(store, ids, _limits(settings))
+    return Submitter(store, ids, _limits(settings), links_of(settings, store))
 
 
 def _limits(settings: Settings) -> Limits:
     return Limits(settings.max_parts, settings.max_recipients, settings.validity_s, settings.max_list_recipients)
+
+
+def links_of(settings: Settings, store: Store) -> Links:
+    """The short links of this installation."""
+    return Links(store, settings.links_base, settings.links_host)

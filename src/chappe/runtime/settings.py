@@ -21,6 +21,8 @@ from chappe.domain.mails import MailServer, mail_sender, mail_server
 Network = IPv4Network | IPv6Network
 PREFIX: Final = "CHAPPE_"
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+# Plain letters only: every character counts once in a text, and no handset breaks the link.
+_SHORT_URL: Final = re.compile(r"(https?://)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 LOG_FORMATS: Final = ("console", "json")
 MAX_ISSUER_LINES, MAX_ISSUER_CHARACTERS = 12, 1000
 
@@ -42,6 +44,7 @@ class Settings:
     host: str
     port: int
     public_url: str
+    short_url: str
     webhook_allow_networks: tuple[Network, ...]
     log_level: str
     log_format: str
@@ -73,6 +76,17 @@ class Settings:
     def mail_server(self) -> MailServer | None:
         """Where mails are handed over; None when none is set up."""
         return mail_server(self.smtp_url, self.mail_from, self.smtp_ca_file) if self.smtp_url else None
+
+    @property
+    def links_base(self) -> str:
+        """What stands before the code of a short link in a text."""
+        return self.short_url or self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def links_host(self) -> str | None:
+        """The name that serves short links only: one that customers do not reach the API at."""
+        short, public = _host_of(self.short_url), _host_of(self.public_url)
+        return short if short and public and short != public else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +127,17 @@ def _url(text: str) -> str:
     if text and (parts.scheme not in ("http", "https") or not parts.hostname):
         raise ValueError(f"must be like https://sms.example.org, not {text!r}")
     return text.rstrip("/")
+
+
+def _short_url(text: str) -> str:
+    url = text.strip().rstrip("/")
+    if url and not _SHORT_URL.fullmatch(url):
+        raise ValueError(f"must be like sms.example or https://sms.example, without a path, not {text!r}")
+    return url
+
+
+def _host_of(url: str) -> str | None:
+    return urlsplit(url if "://" in url else f"//{url}").hostname
 
 
 def _database_url(text: str) -> str:
@@ -194,6 +219,12 @@ SETTINGS: Final = (
     Setting("host", "127.0.0.1", _text, "Address the HTTP API listens on."),
     Setting("port", "8000", _whole(0, 65535), "Port the HTTP API listens on; 0 picks a free one."),
     Setting("public_url", "", _url, "The address customers reach the API at; empty: host and port."),
+    Setting(
+        "short_url",
+        "",
+        _short_url,
+        "What stands before the code of a short link, like sms.example or https://sms.example; empty: public_url.",
+    ),
     Setting(
         "webhook_allow_networks",
         "",

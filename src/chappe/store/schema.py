@@ -534,8 +534,13 @@ link = Table(
     metadata,
     Column("campaign_id", Id, primary_key=True, autoincrement=False),
     Column("position", SmallInteger, primary_key=True, autoincrement=False),
+    _column("account_id"),
+    # the messages that carry it: a click finds it by its message's id, also when the message has been deleted
+    _column("first_message_id"),
+    _column("last_message_id"),
     _column("url", Text),
     _column("clicks"),
+    Index("link_by_message", "first_message_id", "position"),
     sqlite_with_rowid=False,
 )
 

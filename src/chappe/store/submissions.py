@@ -8,7 +8,7 @@ from chappe.domain.errors import InsufficientCredits
 from chappe.domain.lifecycle import Queue
 from chappe.domain.pricing import balance_credits, cost_credits
 from chappe.domain.submission import SINGLE, Plan
-from chappe.store import queue, wallets
+from chappe.store import links, queue, wallets
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
@@ -28,9 +28,23 @@ _MESSAGE = Statement(
 )
 
 
-def write(tx: Tx, ids: Ids, account: Account, plan: Plan, now: int) -> tuple[int, int]:
+def take_message_ids(tx: Tx, ids: Ids, account: Account, plan: Plan) -> int:
+    """The first of consecutive ids for the messages of a plan, for texts that have to know them.
+
+    Raises: InsufficientCredits, so that nobody uses ids up for nothing.
+    """
+    wallet = wallets.read(tx, account.wallet_id)
+    if wallet.available_mc - plan.cost_mc < -wallet.postpaid_limit_mc:
+        raise _not_covered(wallet, plan)
+    return ids.take(tx, "message", len(plan.numbers))
+
+
+def write(
+    tx: Tx, ids: Ids, account: Account, plan: Plan, now: int, first_message: int | None = None
+) -> tuple[int, int]:
     """The ticket and the credits that are left.
 
+    Shape: `first_message` is the first of the messages' ids, when they have been taken before.
     Raises: InsufficientCredits, with nothing written that the caller's rollback does not undo.
     Units: the credits are thousandths.
     """
@@ -39,9 +53,8 @@ def write(tx: Tx, ids: Ids, account: Account, plan: Plan, now: int) -> tuple[int
     ticket = ids.take(tx, "campaign")
     left = wallets.reserve(tx, account.wallet_id, account.id, ticket, cost, now)
     if left is None:
-        have = balance_credits(wallets.read(tx, account.wallet_id).available_mc)
-        raise InsufficientCredits(f"this costs {cost_credits(cost)} credits and the account has {have}")
-    first = ids.take(tx, "message", count) if count else 0
+        raise _not_covered(wallets.read(tx, account.wallet_id), plan)
+    first = first_message or (ids.take(tx, "message", count) if count else 0)
     tx.run(
         _CAMPAIGN,
         id=ticket,
@@ -66,8 +79,15 @@ def write(tx: Tx, ids: Ids, account: Account, plan: Plan, now: int) -> tuple[int
     )
     if count:
         write_messages(tx, ticket, first, account, plan)
+        if plan.link_urls:
+            links.insert(tx, account.id, ticket, (first, first + count - 1), plan.link_urls)
         _write_queue(tx, first, account, plan, now)
     return ticket, left
+
+
+def _not_covered(wallet: wallets.Wallet, plan: Plan) -> InsufficientCredits:
+    cost, have = cost_credits(plan.cost_mc), balance_credits(wallet.available_mc)
+    return InsufficientCredits(f"this costs {cost} credits and the account has {have}")
 
 
 def write_messages(tx: Tx, ticket: int, first: int, account: Account, plan: Plan) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP surface as one application: the wire API, health and metrics."""
+"""The HTTP surface as one application: the wire API, short links, health and metrics."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -11,6 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chappe.surfaces.http.access_log import AccessLog
+from chappe.surfaces.http.links import ShortLinks, is_link
 from chappe.surfaces.http.smsfactor.endpoint import SmsFactorApi
 from chappe.surfaces.http.smsfactor.limits import RequestLimits
 from chappe.surfaces.http.use_cases import UseCases
@@ -44,19 +45,33 @@ def build(
     health = Starlette(
         routes=[Route("/health/live", live), Route("/health/ready", ready), Route("/metrics", exposition)]
     )
-    return AccessLog(_Split(health, SmsFactorApi(use_cases, limits or RequestLimits())))
+    links = ShortLinks(use_cases.links, use_cases.clicks)
+    wire = SmsFactorApi(use_cases, limits or RequestLimits())
+    return AccessLog(_Split(health, wire, links, use_cases.links.host))
 
 
 class _Split:
     """The wire API gets its requests directly: the framework's layers would cost a fifth of a single send."""
 
-    def __init__(self, health: ASGIApp, wire: ASGIApp) -> None:
+    def __init__(self, health: ASGIApp, wire: ASGIApp, links: ASGIApp, links_host: str | None) -> None:
         self._health = health
         self._wire = wire
+        self._links = links
+        self._links_host = None if links_host is None else links_host.encode("ascii")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        chosen = self._health if scope["path"].startswith(_OF_HEALTH) else self._wire
+        path = scope["path"]
+        if is_link(scope["method"], path) or (self._links_host and _host(scope) == self._links_host):
+            chosen = self._links
+        else:
+            chosen = self._health if path.startswith(_OF_HEALTH) else self._wire
         await chosen(scope, receive, send)
+
+
+def _host(scope: Scope) -> bytes:
+    """The name that a request was sent to, without the port."""
+    host: bytes = next((value for name, value in scope["headers"] if name == b"host"), b"")
+    return host.partition(b":")[0].lower()
 
 
 def _json(fields: dict[str, object], *, http_status: int = 200) -> Response:

@@ -14,6 +14,8 @@ from chappe.manage.messages import Messages
 from chappe.manage.retention import Retentions
 from chappe.manage.tokens import Tokens
 from chappe.manage.webhooks import Webhooks
+from chappe.pipeline.clicks import Clicks
+from chappe.pipeline.links import Links
 from chappe.pipeline.submit import Submitter
 from chappe.pipeline.submit_lists import ListSubmitter
 
@@ -24,6 +26,8 @@ class UseCases:
 
     submitter: Submitter
     list_submitter: ListSubmitter
+    links: Links
+    clicks: Clicks
     campaigns: Campaigns
     messages: Messages
     delivery_reports: DeliveryReports

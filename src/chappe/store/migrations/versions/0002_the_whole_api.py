@@ -141,11 +141,15 @@ def _add_tables() -> None:
         "link",
         sa.Column("campaign_id", _ID, autoincrement=False, nullable=False),
         sa.Column("position", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("first_message_id", sa.BigInteger(), nullable=False),
+        sa.Column("last_message_id", sa.BigInteger(), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("clicks", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("campaign_id", "position"),
         sqlite_with_rowid=False,
     )
+    op.create_index("link_by_message", "link", ["first_message_id", "position"], unique=False)
     op.create_table(
         "click",
         sa.Column("id", _ID, nullable=False),

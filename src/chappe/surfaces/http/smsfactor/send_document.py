@@ -35,6 +35,7 @@ class Message(msgspec.Struct):
     sender: Scalar = None
     delay: Scalar = None
     unicode: Scalar = None
+    links: list[Scalar] | Scalar = None
 
 
 class Sms(msgspec.Struct):

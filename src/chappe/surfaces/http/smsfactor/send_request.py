@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from chappe.domain.errors import BadData
+from chappe.domain.links import MAX_LINKS
 from chappe.domain.requests import Kind, SubmitRequest
 from chappe.surfaces.http.smsfactor.documents import RequestDocument
-from chappe.surfaces.http.smsfactor.fields import flag, optional_text, text_of, word
+from chappe.surfaces.http.smsfactor.fields import Scalar, flag, optional_text, text_of, word
 from chappe.surfaces.http.smsfactor.limits import RequestLimits
 from chappe.surfaces.http.smsfactor.recipients import Columns, columns, list_ids
 from chappe.surfaces.http.smsfactor.send_document import ListsSms, Message, SendDocument, SendListsDocument, Sms
@@ -81,4 +82,11 @@ def _request(
         client_refs=recipients.references,
         infos=recipients.infos,
         lists=list(lists),
+        links=_links(message.links),
     )
+
+
+def _links(given: list[Scalar] | Scalar) -> list[str]:
+    """The addresses for short links; no text takes more of them than these."""
+    links = given if isinstance(given, list) else [] if given is None else [given]
+    return [text_of(link).strip() for link in links[:MAX_LINKS]]
