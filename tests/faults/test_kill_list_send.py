@@ -16,11 +16,11 @@ from chappe.store.statement import Statement
 from tests.builders import on_loop
 from tests.server import Server, prepare
 
-CONTACTS = 30_000
+CONTACTS = 12_000
 FIRST = 33_612_000_000
 BALANCE = 1_000_000
 LIST = 1
-SENDS = 6
+SENDS = 5
 
 
 def _database(server: Server) -> Path:
@@ -107,7 +107,7 @@ async def test_a_send_to_a_list_is_all_or_nothing_whenever_the_api_dies(tmp_path
                     await sending
                     await asyncio.sleep(dice.uniform(0, 0.05))
                 else:
-                    await asyncio.sleep(dice.uniform(0.02, 0.25))
+                    await asyncio.sleep(dice.uniform(0.02, 0.12))
                 assert server.kill("api")
                 await sending
                 left = [row[0] for row in _rows(server, "SELECT state FROM campaign WHERE queued_to IS NOT NULL")]

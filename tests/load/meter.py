@@ -65,6 +65,19 @@ def pss_mb(pids: Iterable[int]) -> float:
     return total / 1e6
 
 
+def forget_peak(pid: int) -> None:
+    """Let the peak of a process's memory be counted from now."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def peak_mb(pid: int) -> float:
+    """The most memory a process had in RAM. Units: 10^6 bytes."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise ValueError(f"no peak of {pid}")
+
+
 def _machine_busy_s() -> float:
     with Path("/proc/stat").open() as file:
         user, nice, system, _, _, irq, softirq = map(int, file.readline().split()[1:8])

@@ -20,6 +20,8 @@ import msgspec
 from chappe.manage.carriers import NewCarrier
 from chappe.runtime import settings as settings_table
 from chappe.runtime.bootstrap import Chappe, opened
+from chappe.store.sqlite import Database
+from chappe.store.statement import Statement
 from tests.load.blast import BlastResult
 from tests.load.control import ask
 from tests.load.hooks import HookCounts
@@ -29,6 +31,8 @@ START_S = 30.0
 STOP_S = 50.0
 POLL_S = 0.02
 CREDITS = 1_000_000_000
+LIST = 50117
+FILL = 5_000
 TEXT = "Your parcel has arrived. Pick it up today before 7 pm, your code is 4071."
 ACCEPTED = '"status":1,'
 
@@ -100,6 +104,64 @@ class Rig:
         if b'"status":1,' not in answer or f'"sent":{count},'.encode() not in answer:
             raise Stuck(f"the campaign was not accepted: {answer!r}")
         return took
+
+    def list_of(self, first: int, count: int) -> int:
+        """A list with so many contacts, each with a name, written into the database beside the running server."""
+        contact = Statement("INSERT INTO contact (list_id, id, number, entry) VALUES (:list, :id, :number, :entry)")
+        database = Database(self.log.parent / "data" / "chappe.db")
+        now = time.time_ns() // 1_000_000
+        create = Statement("INSERT INTO contact_list VALUES (:id, 1, 'everybody', :at, :at, :count)")
+        database.write(lambda tx: tx.run(create, id=LIST, at=now, count=count))
+        for start in range(0, count, FILL):
+            rows = [
+                (LIST, start + i, first + start + i, f"{first + start + i}\x1fAna{i}")
+                for i in range(min(FILL, count - start))
+            ]
+            database.write(lambda tx, rows=rows: tx.many(contact, rows))  # type: ignore[misc]
+        database.close()
+        return LIST
+
+    def send_list(self, list_id: int, text: str, count: int) -> tuple[str, float]:
+        """POST a campaign to a list; its ticket, and how many seconds it took until it was accepted."""
+        body = {"sms": {"message": {"text": text, "sender": "BENCH"}, "lists": [{"value": list_id}]}}
+        began = time.monotonic()
+        answer = self._ask("POST", "/send/lists", msgspec.json.encode(body))
+        took = time.monotonic() - began
+        if answer.get("sent") != count or answer.get("cost") != count:
+            raise Stuck(f"the list was not accepted: {answer}")
+        return str(answer["ticket"]), took
+
+    def cancel(self, ticket: str) -> float:
+        """DELETE a campaign; how many seconds it took."""
+        began = time.monotonic()
+        answer = self._ask("DELETE", f"/send/{ticket}", b"")
+        if answer.get("status") != 1:
+            raise Stuck(f"the campaign was not cancelled: {answer}")
+        return time.monotonic() - began
+
+    def unqueued(self) -> int:
+        """Messages of accepted campaigns that are not in the queue yet."""
+        database = Database(self.log.parent / "data" / "chappe.db")
+        try:
+            return sum(
+                last - queued_to
+                for last, queued_to in database.read(
+                    lambda tx: tx.rows(
+                        Statement("SELECT last_message_id, queued_to FROM campaign WHERE queued_to IS NOT NULL")
+                    )
+                )
+            )
+        finally:
+            database.close()
+
+    def _ask(self, method: str, path: str, body: bytes) -> dict[str, object]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.api_port, timeout=300)
+        try:
+            connection.request(method, path, body, self.headers)
+            answer: dict[str, object] = msgspec.json.decode(connection.getresponse().read())
+        finally:
+            connection.close()
+        return answer
 
     @property
     def headers(self) -> dict[str, str]:

@@ -4,12 +4,13 @@ import contextlib
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from tests.load.control import ask
-from tests.load.meter import Meter, Usage, pss_mb, roles
-from tests.load.rig import Rig, Stuck, Wanted, rig, until
+from tests.load.meter import Meter, Usage, forget_peak, peak_mb, pss_mb, roles
+from tests.load.rig import TEXT, Rig, Stuck, Wanted, rig, until
 
 # Numbers of a French mobile range; each message of a run has its own.
 FIRST, FIRST_OF_CAMPAIGN, FIRST_ALERT, FIRST_WARM = 33612000000, 33620000000, 33770000000, 33600000000
@@ -135,6 +136,38 @@ def _million(sizes: Sizes, observer: Observer) -> Measured:
     return measured
 
 
+def _list(text: str) -> Callable[[Sizes, Observer], Measured]:
+    """A list accepted, queued and cancelled, and what single sends that come meanwhile wait for their answers."""
+
+    def run(sizes: Sizes, observer: Observer) -> Measured:
+        measured, count = Measured(), sizes.million
+        with rig(Wanted(is_bound=False)) as running:
+            list_id = running.list_of(FIRST_OF_CAMPAIGN, count)
+            running.blast(WARM, 8, first=FIRST_WARM)
+            api = roles(running.supervisor)["api"]
+            before = pss_mb([api])
+            forget_peak(api)
+            with ThreadPoolExecutor(1) as threads, metered(roles(running.supervisor), measured, count):
+                sending = threads.submit(running.send_list, list_id, text, count)
+                result = running.blast(sizes.alerts, 4, first=FIRST_ALERT, rate=ALERTS_PER_S)
+                ticket, took = sending.result()
+                until("all are in the queue", DRAIN_S, lambda: running.unqueued() == 0)
+            peak = peak_mb(api)
+            cancelled_in = running.cancel(ticket)
+        measured.figures = {
+            f"s to accept a list of {count:,}": took,
+            "api peak RSS MB": peak,
+            "api PSS MB before": before,
+            "answer ms of single sends meanwhile, median": result.median_s * 1e3,
+            "answer ms of single sends meanwhile, p99": result.p99_s * 1e3,
+            "s to cancel it": cancelled_in,
+            **measured.figures,
+        }
+        return measured
+
+    return run
+
+
 def _cycle(name: str, *, is_campaign: bool, has_webhook: bool) -> Callable[[Sizes, Observer], Measured]:
     def run(sizes: Sizes, observer: Observer) -> Measured:
         measured = Measured()
@@ -245,6 +278,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("accept-64", "single sends over HTTP, 64 connections, carrier bound", _accept(64)),
     Scenario("campaign", "one campaign in one POST, carrier bound", _campaign),
     Scenario("million", "campaigns in posts of 10,000 recipients, no carrier reachable", _million),
+    Scenario("list", "one campaign for a list, no carrier reachable, single sends meanwhile", _list(TEXT)),
+    Scenario("list-personal", "the same with a name in each text", _list(f"Dear [info1], {TEXT}")),
     *_cycles(),
     Scenario("alert", f"{ALERTS_PER_S:.0f} single sends a second, nothing else to do", _alerts(beside_campaign=False)),
     Scenario(
