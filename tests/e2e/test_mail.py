@@ -13,7 +13,7 @@ from chappe.domain.mails import MailServer, MailState
 from chappe.domain.mails import mail_server as server_of
 from chappe.pipeline.mailer import Mailer
 from chappe.runtime.cli import cli
-from chappe.store import mails
+from chappe.store import figures, mails
 from chappe.store.clock import now_ms
 from chappe.store.sqlite import Store
 from chappe.store.statement import Statement
@@ -215,6 +215,7 @@ async def test_a_password_is_not_sent_in_the_clear_to_another_machine(
 async def test_without_a_mail_server_mails_wait_a_day_and_the_log_says_so_once(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path, None)
     await outbox.write()
+    assert outbox.store.glance(figures.read).mails_due == 1
     with structlog.testing.capture_logs() as log:
         for _ in range(3):
             await outbox.mailer.once()
@@ -222,6 +223,7 @@ async def test_without_a_mail_server_mails_wait_a_day_and_the_log_says_so_once(t
         assert "smtp_url" in log[0]["event"]
         assert outbox.states() == [MailState.DUE]
         with time_machine.travel(time.time() + 25 * 3600):
+            assert outbox.store.glance(figures.read).oldest_mail_s >= 25 * 3600
             await outbox.mailer.once()
     assert outbox.states() == [MailState.GIVEN_UP]
     assert outbox.rows()[0][3] == "no mail server is set up"

@@ -28,6 +28,7 @@ from chappe.pipeline.enqueue import Enqueuer
 from chappe.pipeline.expire import Expirer
 from chappe.pipeline.links import Links
 from chappe.pipeline.record import MAX_RESENDS, Lane, Recorder, UnknownPolicy
+from chappe.pipeline.retain import Retainer
 from chappe.pipeline.submit import Submitter
 from chappe.pipeline.submit_lists import ListSubmitter
 from chappe.pipeline.upkeep import Upkeep
@@ -381,6 +382,19 @@ class Ledger(RuleBasedStateMachine):
         assert self.rows("SELECT message_id FROM dispatch") == []
         assert {row[0] for row in self.rows("SELECT reserved_mc FROM wallet")} == {0}
         assert {row[0] for row in self.rows("SELECT open FROM campaign")} <= {0}
+        self.forget()
+
+    def forget(self) -> None:
+        """Years later nothing is left of campaigns and messages, and the money is what it was."""
+        before = self.rows("SELECT id, available_mc, reserved_mc FROM wallet")
+        self.write(lambda tx: [tx.run(statement, ms=3 * 366 * DAY) for statement in MOVE_INTO_THE_PAST])
+        retainer = Retainer(self.store, event_keep_days=1)
+        while not self.run(retainer.once()):
+            pass
+        for table in ("message", "campaign", "trace"):
+            assert self.rows(f"SELECT id FROM {table}") == []
+        assert self.rows("SELECT id, available_mc, reserved_mc FROM wallet") == before
+        self.no_wallet_is_below_its_limit_and_each_is_the_sum_of_its_entries()
 
     # -- the laws
 
