@@ -20,8 +20,9 @@ from chappe.domain.links import SHORT, Shortener, link_targets
 from chappe.domain.pricing import price_mc
 from chappe.domain.requests import Kind, SubmitRequest
 from chappe.domain.senders import sender_text
+from chappe.telecom.gsm7 import DEFAULT
 from chappe.telecom.numbers import normalise
-from chappe.telecom.segments import Encoding, TooManyParts, normalise_text, segments
+from chappe.telecom.segments import Encoding, TooManyParts, capacity, normalise_text, segments
 from chappe.telecom.transliterate import to_gsm7
 
 # Markup of the contract that would otherwise reach people as it stands.
@@ -31,6 +32,8 @@ UNROUTED = 0  # the lane of messages that no carrier serves yet
 
 # Lower goes first: a single alert, the alerts of a campaign, marketing.
 SINGLE, ALERT, MARKETING = 0, 1, 2
+
+_ONE_PART: Final = capacity(Encoding.GSM7)
 
 NO_NUMBER: Final = 0  # stands for what is no mobile number
 
@@ -348,6 +351,8 @@ def _to_gsm7(text: str) -> str:
 
 def _measure(finish: Callable[[str], str], is_unicode: bool, limits: Limits) -> Callable[[str], tuple[str, int, int]]:
     def measure(text: str) -> tuple[str, int, int]:
+        if not is_unicode and len(text) <= _ONE_PART and DEFAULT.is_plain(text) and "\r\n" not in text:
+            return text, 0, 1  # as most are: nothing to replace, nothing to cut
         final = finish(text)
         try:
             cut = segments(final, unicode=is_unicode, limit=limits.max_parts)
