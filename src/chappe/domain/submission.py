@@ -142,6 +142,7 @@ class Tally(msgspec.Struct):
     blacklisted: int = 0
     npai: int = 0
     cost_mc: int = 0
+    sms: int = 0
 
     @classmethod
     def of(cls, planned: Plan) -> Self:
@@ -158,6 +159,7 @@ class Tally(msgspec.Struct):
         self.blacklisted += planned.blacklisted
         self.npai += planned.npai
         self.cost_mc += planned.cost_mc
+        self.sms += sum(planned.parts)
 
 
 def plan(

@@ -7,7 +7,7 @@ import msgspec
 
 from chappe.domain.accounts import Account
 from chappe.domain.errors import NotFound
-from chappe.domain.pricing import MC, cost_credits
+from chappe.domain.pricing import cost_credits
 from chappe.domain.requests import Kind
 from chappe.manage.pages import Page
 from chappe.store import campaigns
@@ -24,7 +24,8 @@ CampaignState = Literal["waiting", "sending", "sent", "cancelled", "moderation",
 class CampaignFilter:
     """Which campaigns to list; None leaves a condition out.
 
-    Units: times in milliseconds UTC, both ends included, on the send time; `sms_*` are SMS counts.
+    Shape: `sms_*` count SMS: the parts of all messages.
+    Units: times in milliseconds UTC, both ends included, on the send time.
     """
 
     start: int = 0
@@ -66,9 +67,6 @@ class Campaign:
     lists: tuple[int, ...] = ()
 
 
-_COLUMNS = {"id": "c.id", "date": "c.send_at", "text": "c.text", "cost": "c.cost_mc", "status": "c.open > 0"}
-
-
 class Campaigns:
     """An account's campaigns, as it may read them."""
 
@@ -81,15 +79,17 @@ class Campaigns:
             "account": account.id,
             "from_at": wanted.from_at,
             "to_at": wanted.to_at,
-            "min_mc": None if wanted.sms_min is None else wanted.sms_min * MC,
-            "max_mc": None if wanted.sms_max is None else wanted.sms_max * MC,
+            "min_sms": wanted.sms_min,
+            "max_sms": wanted.sms_max,
             "text": wanted.text,
-            "number": _number(wanted.destination, account.country),
+            "now": now_ms(),
         }
+        number = _number(wanted.destination, account.country)
 
         def query(tx: Tx) -> tuple[list[CampaignRow], int, int]:
-            column = _COLUMNS[wanted.sort]
-            return campaigns.page(tx, column, wanted.is_descending, wanted.start, wanted.length, **conditions)
+            return campaigns.page(
+                tx, wanted.sort, wanted.is_descending, wanted.start, wanted.length, number, **conditions
+            )
 
         rows, total, matching = await self._store.read(query)
         now = now_ms()
@@ -127,8 +127,8 @@ def _campaign(row: CampaignRow, now: int) -> Campaign:
         expired=row.expired,
         network_error=row.network_error,
         cancelled=row.cancelled,
-        stop=0,
-        npai=0,
+        stop=row.stops,
+        npai=row.unassigned,
         lists=tuple(msgspec.json.decode(row.lists)) if row.lists else (),
     )
 

@@ -11,13 +11,13 @@ from chappe.domain.lifecycle import Dlr, Queue, State
 from chappe.domain.pricing import cost_credits
 from chappe.manage.pages import Page
 from chappe.store import messages, webhooks
-from chappe.store.messages import MessageDetail, MessageRow
+from chappe.store.messages import Direction, MessageDetail, MessageRow
 from chappe.store.sqlite import Store, Tx
 
 MessageStatus = Literal["delivered", "sent", "waiting", "moderation", "denied", "not_sent", "undelivered"]
 Sort = Literal["date", "destination", "sender", "status"]
 
-_COLUMNS = {"date": "c.send_at", "destination": "m.number", "sender": "c.sender", "status": "m.dlr"}
+_COLUMNS = {"date": "at", "destination": "number", "sender": "sender", "status": "dlr"}
 _FAILED_UNSENT = (
     Dlr.NOT_SENT,
     Dlr.NOT_ALLOWED,
@@ -56,7 +56,12 @@ class MessageFilter:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message as listed. Units: milliseconds UTC, whole credits; `dlr` is the delivery status number."""
+    """One message as listed.
+
+    Shape: of one that came in, `number` is who sent it, `sender` the number it was sent to, and campaign and
+           reference are those of the last message to that person.
+    Units: milliseconds UTC, whole credits; `dlr` is the delivery status number.
+    """
 
     id: int
     campaign_id: int
@@ -64,7 +69,7 @@ class Message:
     client_ref: str | None
     text: str
     cost: int
-    country: str
+    country: str | None
     number: int
     sender: str | None
     sent_at: int
@@ -99,9 +104,11 @@ class Messages:
         self._store = store
 
     async def find(self, account: Account, wanted: MessageFilter) -> Page[Message]:
-        """A page of the account's messages of a period. Cost: a scan of the period's messages."""
-        if wanted.direction == "in":
-            return Page([], 0, 0)
+        """A page of the account's messages of a period, sent and received.
+
+        Cost: a scan of the period's messages when they are filtered or not in the order of the time.
+        """
+        directions: tuple[Direction, ...] = ("out", "in") if wanted.direction is None else (wanted.direction,)
         statuses, is_open = _STATUSES[wanted.status] if wanted.status else (None, None)
         conditions = {
             "account": account.id,
@@ -116,7 +123,9 @@ class Messages:
 
         def query(tx: Tx) -> tuple[list[MessageRow], int, int]:
             column = _COLUMNS[wanted.sort]
-            return messages.page(tx, column, wanted.is_descending, wanted.start, wanted.length, **conditions)
+            return messages.page(
+                tx, directions, column, wanted.is_descending, wanted.start, wanted.length, **conditions
+            )
 
         rows, total, matching = await self._store.read(query)
         return Page([_message(row, account) for row in rows], total, matching)
@@ -148,6 +157,7 @@ def _message(row: MessageRow, account: Account) -> Message:
         dlr=row.dlr,
         dlr_at=row.dlr_at,
         list_id=row.list_id,
+        direction="in" if row.is_in else "out",
     )
 
 

@@ -16,6 +16,7 @@ from chappe.manage.exclusions import Exclusions
 from chappe.manage.invoices import Invoices
 from chappe.manage.lists import Lists
 from chappe.manage.messages import Messages
+from chappe.manage.replies import Replies
 from chappe.manage.retention import Retentions
 from chappe.manage.tokens import Tokens
 from chappe.manage.webhooks import Webhooks
@@ -67,6 +68,7 @@ def wire(settings: Settings, store: Store, ids: Ids) -> UseCases:
         clicks=Clicks(store, ids),
         campaigns=Campaigns(store),
         messages=Messages(store),
+        replies=Replies(store),
         delivery_reports=DeliveryReports(store),
         credits=Credits(store),
         webhooks=Webhooks(store, ids),

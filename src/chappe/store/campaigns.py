@@ -3,41 +3,63 @@
 Only those that were accepted (`state = 0`): one for lists is written in pieces before (`store/preparations.py`).
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 
 _COLUMNS = (
     "id, kind, sender, text, created_at, send_at, cost_mc, total, sent, open, delivered, failed, expired,"
-    " network_error, cancelled, lists"
+    " network_error, cancelled, lists, stops, unassigned"
 )
 _SPAN = Statement(
     "SELECT first_message_id, last_message_id FROM campaign WHERE id = :id AND account_id = :account AND state = 0"
 )
 _ONE = Statement(f"SELECT {_COLUMNS} FROM campaign WHERE id = :id AND account_id = :account AND state = 0")
 # Counted on the index of accounts alone; those that are not accepted are few and have an index of their own.
-_COUNT = Statement(
-    "SELECT (SELECT COUNT(*) FROM campaign WHERE account_id = :account) - (SELECT COUNT(*) FROM campaign"
-    " WHERE queued_to IS NOT NULL AND state <> 0 AND account_id = :account)"
+_NOT_ACCEPTED = "SELECT id FROM campaign WHERE queued_to IS NOT NULL AND state <> 0 AND account_id = :account"
+_PERIOD = (
+    "account_id = :account AND send_at >= COALESCE(:from_at, 0) AND send_at <= COALESCE(:to_at, 9000000000000000000)"
 )
+_COUNT = Statement(f"SELECT COUNT(*) FROM campaign WHERE {_PERIOD} AND id NOT IN ({_NOT_ACCEPTED})")
 _MATCH = (
-    " FROM campaign c WHERE c.account_id = :account AND c.state = 0"
-    " AND (:from_at IS NULL OR c.send_at >= :from_at) AND (:to_at IS NULL OR c.send_at <= :to_at)"
-    " AND (:min_mc IS NULL OR c.cost_mc >= :min_mc) AND (:max_mc IS NULL OR c.cost_mc <= :max_mc)"
-    " AND (:text IS NULL OR instr(lower(c.text), lower(:text)) > 0)"
-    " AND (:number IS NULL OR EXISTS (SELECT 1 FROM message m WHERE m.id BETWEEN c.first_message_id"
-    " AND c.last_message_id AND m.number = :number))"
+    f" FROM campaign c WHERE {_PERIOD} AND state = 0"
+    " AND (:min_sms IS NULL OR COALESCE(sms, cost_mc / 1000) >= :min_sms)"
+    " AND (:max_sms IS NULL OR COALESCE(sms, cost_mc / 1000) <= :max_sms)"
+    " AND (:text IS NULL OR instr(lower(text), lower(:text)) > 0)"
+    " AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))"
 )
 _MATCHING = Statement(f"SELECT COUNT(*){_MATCH}")
-_PAGES = {
-    (column, is_descending): Statement(
-        f"SELECT {_COLUMNS}{_MATCH} ORDER BY {column}{' DESC' if is_descending else ''}, c.id"
-        f"{' DESC' if is_descending else ''} LIMIT :length OFFSET :start"
-    )
-    for column in ("c.id", "c.send_at", "c.text", "c.cost_mc", "c.open > 0")
-    for is_descending in (False, True)
+_FILTERS: Final = ("min_sms", "max_sms", "text", "ids")
+# The words that readers see, in the order of the alphabet: canceled, sending, sent, waiting.
+_STATUS = (
+    "CASE WHEN sent > 0 AND cancelled = sent THEN 0 WHEN open > 0 AND send_at > :now THEN 3"
+    " WHEN open > 0 THEN 1 ELSE 2 END"
+)
+_ORDERS: Final = {
+    "id": ("id",),
+    "date": ("send_at", "id"),
+    "text": ("text", "id"),
+    "cost": ("cost_mc", "id"),
+    "status": (_STATUS, "id"),
 }
+# The ids first, from the index alone: an account may have a million campaigns.
+_NEWEST = {
+    down: Statement(
+        f"SELECT {_COLUMNS} FROM campaign WHERE id IN (SELECT id FROM campaign WHERE {_PERIOD}"
+        f" AND id NOT IN ({_NOT_ACCEPTED}) ORDER BY id{down} LIMIT :length OFFSET :start) ORDER BY id{down}"
+    )
+    for down in ("", " DESC")
+}
+# One pass over what the account sent in the period, whatever the campaigns.
+_SENT_TO = Statement(
+    f"SELECT c.id FROM campaign c WHERE {_PERIOD} AND EXISTS (SELECT 1 FROM message m"
+    " WHERE m.id BETWEEN c.first_message_id AND c.last_message_id AND m.number = :number)"
+)
 # In the order of the index of open campaigns, so that the finished ones cost nothing.
 _OVERDUE = Statement(
     "SELECT id, first_message_id, last_message_id, expires_at FROM campaign"
@@ -72,6 +94,8 @@ class CampaignRow(NamedTuple):
     network_error: int
     cancelled: int
     lists: str | None
+    stops: int
+    unassigned: int
 
 
 class Overdue(NamedTuple):
@@ -94,17 +118,40 @@ def one(tx: Tx, account: int, campaign: int) -> CampaignRow | None:
     return CampaignRow._make(row) if row else None
 
 
+@cache
+def _page(order: str, is_descending: bool) -> Statement:
+    down = " DESC" if is_descending else ""
+    by = ", ".join(f"{each}{down}" for each in _ORDERS[order])
+    return Statement(f"SELECT {_COLUMNS}{_MATCH} ORDER BY {by} LIMIT :length OFFSET :start")
+
+
 def page(
-    tx: Tx, column: str, is_descending: bool, start: int, length: int, **conditions: Any
+    tx: Tx, order: str, is_descending: bool, start: int, length: int, number: int | None, **conditions: Any
 ) -> tuple[list[CampaignRow], int, int]:
     """A page of an account's campaigns, how many there are, how many match.
 
-    Shape: `conditions` are account, from_at, to_at, min_mc, max_mc, text, number; None leaves one out.
+    Shape: `conditions` are account, from_at, to_at, min_sms, max_sms, text, now; None leaves one out.
+    Cost:  that of the account's campaigns of the period; with a number, that of their messages.
     """
-    rows = tx.rows(_PAGES[(column, is_descending)], start=start, length=length, **conditions)
-    total = tx.one(_COUNT, account=conditions["account"])
-    matching = tx.one(_MATCHING, **conditions)
-    return [CampaignRow._make(row) for row in rows], total[0], matching[0]
+    conditions["ids"] = None
+    if number is not None:
+        conditions["ids"] = _json(row[0] for row in tx.rows(_SENT_TO, number=number, **conditions))
+    total = matching = tx.one(_COUNT, **{**conditions, "from_at": None, "to_at": None})[0]
+    is_filtered = any(conditions[name] is not None for name in _FILTERS)
+    if is_filtered:
+        matching = tx.one(_MATCHING, **conditions)[0]
+    elif conditions["from_at"] is not None or conditions["to_at"] is not None:
+        matching = tx.one(_COUNT, **conditions)[0]
+    if order == "id" and not is_filtered:
+        statement = _NEWEST[" DESC" if is_descending else ""]
+    else:
+        statement = _page(order, is_descending)
+    rows = tx.rows(statement, start=start, length=length, **conditions)
+    return [CampaignRow._make(row) for row in rows], total, matching
+
+
+def _json(ids: Iterable[int]) -> str:
+    return msgspec.json.encode(list(ids)).decode()
 
 
 def overdue(tx: Tx, now: int, silent_since: int, after: Overdue | None, n: int) -> list[Overdue]:

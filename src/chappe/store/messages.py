@@ -1,39 +1,68 @@
 """Messages as rows to read: a period of an account's, and everything known about one.
 
 An account's messages of a period are the id spans of its campaigns of that period: no index on `message` is needed.
+What came in is in the list too.
 """
 
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, Final, Literal, NamedTuple
 
 from chappe.store.sqlite import Row, Tx
 from chappe.store.statement import Statement
 
-_COLUMNS = (
-    "m.id, m.campaign_id, m.client_ref, COALESCE(m.text, c.text), m.price_mc, m.country, m.number, c.sender,"
-    " c.send_at, m.state, m.dlr, COALESCE(m.done_at, m.submitted_at), m.list_id"
+# What both kinds of message have in common, under the same names. `parent` makes the order that the index gives unique.
+_OUT_COLUMNS = (
+    "m.id AS id, m.campaign_id, m.client_ref, COALESCE(m.text, c.text), m.price_mc, m.country, m.number AS number,"
+    " c.sender AS sender, c.send_at AS at, m.state, m.dlr AS dlr, COALESCE(m.done_at, m.submitted_at), m.list_id,"
+    " FALSE AS is_in, c.id AS parent"
 )
-_SPAN = (
+_IN_COLUMNS = (
+    "r.id AS id, r.campaign_id, m.client_ref, r.text, 0, m.country, CAST(LTRIM(r.source, '+0') AS INTEGER) AS number,"
+    " r.destination AS sender, r.received_at AS at, 0, 0 AS dlr, NULL, NULL, TRUE AS is_in, 0 AS parent"
+)
+_OUT = (
     " FROM campaign c JOIN message m ON m.id BETWEEN c.first_message_id AND c.last_message_id"
     " WHERE c.account_id = :account AND c.state = 0 AND c.send_at BETWEEN :from_at AND :to_at"
     " AND c.messages_deleted_at IS NULL"
-)
-_MATCH = (
-    _SPAN + " AND (:destination IS NULL OR instr(CAST(m.number AS TEXT), :destination) > 0)"
+    " AND (:destination IS NULL OR instr(CAST(m.number AS TEXT), :destination) > 0)"
     " AND (:text IS NULL OR instr(lower(COALESCE(m.text, c.text)), lower(:text)) > 0)"
     " AND (:country IS NULL OR m.country = :country)"
     " AND (:statuses IS NULL OR m.dlr IN (SELECT value FROM json_each(:statuses)))"
     " AND (:is_open IS NULL OR (m.state = 0) = :is_open)"
 )
-_TOTAL = Statement(f"SELECT COUNT(*){_SPAN}")
-_MATCHING = Statement(f"SELECT COUNT(*){_MATCH}")
-_PAGES = {
-    (column, is_descending): Statement(
-        f"SELECT {_COLUMNS}{_MATCH} ORDER BY {column}{' DESC' if is_descending else ''}, m.id"
-        f"{' DESC' if is_descending else ''} LIMIT :length OFFSET :start"
-    )
-    for column in ("c.send_at", "m.number", "c.sender", "m.dlr")
-    for is_descending in (False, True)
+# What came in has no delivery status.
+_IN = (
+    " FROM reply r LEFT JOIN message m ON m.id = r.message_id"
+    " WHERE r.account_id = :account AND r.received_at BETWEEN :from_at AND :to_at"
+    " AND (:destination IS NULL OR instr(r.source, :destination) > 0)"
+    " AND (:text IS NULL OR instr(lower(r.text), lower(:text)) > 0)"
+    " AND (:country IS NULL OR m.country = :country) AND :statuses IS NULL AND :is_open IS NULL"
+)
+_SELECT: Final = {"out": f"SELECT {_OUT_COLUMNS}{_OUT}", "in": f"SELECT {_IN_COLUMNS}{_IN}"}
+_COUNT: Final = {"out": Statement(f"SELECT COUNT(*){_OUT}"), "in": Statement(f"SELECT COUNT(*){_IN}")}
+# Without a look at any message.
+_TOTAL: Final = {
+    "out": Statement(
+        "SELECT COALESCE(SUM(sent), 0) FROM campaign WHERE account_id = :account AND state = 0"
+        " AND send_at BETWEEN :from_at AND :to_at AND messages_deleted_at IS NULL"
+    ),
+    "in": Statement(
+        "SELECT COUNT(*) FROM reply WHERE account_id = :account AND received_at BETWEEN :from_at AND :to_at"
+    ),
 }
+_FILTERS: Final = ("destination", "text", "country", "statuses", "is_open")
+Direction = Literal["in", "out"]
+
+
+@cache
+def _page(directions: tuple[Direction, ...], column: str, is_descending: bool) -> Statement:
+    """A page in an order that the indexes give, when it is that of the time."""
+    down = " DESC" if is_descending else ""
+    order = ", ".join(f"{name}{down}" for name in dict.fromkeys((column, "at", "parent", "id")))
+    every = " UNION ALL ".join(_SELECT[direction] for direction in directions)
+    return Statement(f"{every} ORDER BY {order} LIMIT :length OFFSET :start")
+
+
 _SHOW = Statement(
     "SELECT m.id, m.campaign_id, m.account_id, m.number, m.country, m.client_ref, COALESCE(m.text, c.text), c.sender,"
     " c.kind, m.encoding, m.parts, m.price_mc, m.state, m.dlr, c.created_at, c.send_at, c.expires_at, m.submitted_at,"
@@ -56,7 +85,7 @@ class MessageRow(NamedTuple):
     client_ref: str | None
     text: str
     price_mc: int
-    country: str
+    country: str | None
     number: int
     sender: str | None
     send_at: int
@@ -64,6 +93,7 @@ class MessageRow(NamedTuple):
     dlr: int
     dlr_at: int | None
     list_id: int | None
+    is_in: bool = False
 
 
 class MessageDetail(NamedTuple):
@@ -96,16 +126,26 @@ class MessageDetail(NamedTuple):
 
 
 def page(
-    tx: Tx, column: str, is_descending: bool, start: int, length: int, **conditions: Any
+    tx: Tx,
+    directions: tuple[Direction, ...],
+    column: str,
+    is_descending: bool,
+    start: int,
+    length: int,
+    **conditions: Any,
 ) -> tuple[list[MessageRow], int, int]:
-    """A page of a period's messages, how many the period has, how many match. Cost: a scan of the period.
+    """A page of a period's messages, how many the period has, how many match.
 
-    Shape: `conditions` are account, from_at, to_at, destination, text, country, statuses (JSON), is_open.
+    Shape: `column` is at, number, sender or dlr; `conditions` are account, from_at, to_at, destination, text,
+           country, statuses (JSON), is_open.
+    Cost:  a scan of the period only with conditions on messages, or another order than that of the time.
     """
-    rows = tx.rows(_PAGES[(column, is_descending)], start=start, length=length, **conditions)
-    total = tx.one(_TOTAL, **{name: conditions[name] for name in ("account", "from_at", "to_at")})
-    matching = tx.one(_MATCHING, **conditions)
-    return [MessageRow._make(row) for row in rows], total[0], matching[0]
+    rows = tx.rows(_page(directions, column, is_descending), start=start, length=length, **conditions)
+    total = sum(tx.one(_TOTAL[each], **conditions)[0] for each in directions)
+    matching = total
+    if any(conditions[name] is not None for name in _FILTERS):
+        matching = sum(tx.one(_COUNT[each], **conditions)[0] for each in directions)
+    return [MessageRow._make((*row[:13], bool(row[13]))) for row in rows], total, matching
 
 
 def detail(tx: Tx, message: int) -> MessageDetail | None:

@@ -28,9 +28,10 @@ _BEGIN = Statement(
 )
 _GETS_ON = Statement("UPDATE campaign SET created_at = :at WHERE id = :id AND state = 1")
 _ACCEPT = Statement(
-    "UPDATE campaign SET state = 0, created_at = :at, last_message_id = first_message_id + :sent - 1, cost_mc = :cost,"
+    "UPDATE campaign SET state = 0, created_at = :at, last_message_id = first_message_id + :sent - 1, cost_mc = :cost, sms = :sms,"
     " total = :total, sent = :sent, blacklisted = :blacklisted, duplicated = :duplicated, npai = :npai,"
-    " invalid = :invalid, open = :sent, queued_to = CASE WHEN :sent > 0 THEN queued_to END WHERE id = :id AND state = 1"
+    " invalid = :invalid, open = :sent, queued_to = CASE WHEN :sent > 0 THEN queued_to END"
+    " WHERE id = :id AND state = 1"
 )
 _UNQUEUED = Statement("SELECT id, queued_to FROM campaign WHERE queued_to IS NOT NULL AND state = 0 ORDER BY id")
 _NEXT = Statement(
@@ -111,6 +112,7 @@ def accept(tx: Tx, ticket: int, account: Account, tally: Tally, at: int) -> int:
         id=ticket,
         at=at,
         cost=tally.cost_mc,
+        sms=tally.sms,
         total=tally.total,
         sent=tally.sent,
         blacklisted=tally.blacklisted,

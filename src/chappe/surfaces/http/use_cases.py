@@ -11,6 +11,7 @@ from chappe.manage.exclusions import Exclusions
 from chappe.manage.invoices import Invoices
 from chappe.manage.lists import Lists
 from chappe.manage.messages import Messages
+from chappe.manage.replies import Replies
 from chappe.manage.retention import Retentions
 from chappe.manage.tokens import Tokens
 from chappe.manage.webhooks import Webhooks
@@ -30,6 +31,7 @@ class UseCases:
     clicks: Clicks
     campaigns: Campaigns
     messages: Messages
+    replies: Replies
     delivery_reports: DeliveryReports
     credits: Credits
     webhooks: Webhooks

@@ -14,6 +14,7 @@ W = TypeVar("W", bound=str)
 
 DEFAULT_LENGTH: Final = 100
 MAX_LENGTH: Final = 1000
+LONG_LENGTH: Final = 10_000
 # More than this many rows into a list nobody reads, and an engine's integer ends.
 MAX_START: Final = 10**9
 _MS = 1000
@@ -95,6 +96,13 @@ def page_of(query: Mapping[str, str]) -> tuple[int, int]:
     start = optional_int(query.get("start"), "start", low=0, high=MAX_START)
     length = optional_int(query.get("length"), "length", low=0, high=MAX_START)
     return start or 0, DEFAULT_LENGTH if length is None else min(length, MAX_LENGTH)
+
+
+def long_page_of(query: Mapping[str, str]) -> tuple[int, int]:
+    """The same for a list that the vendor prints whole: who asks for no page gets as much as one answer carries."""
+    start = optional_int(query.get("start"), "start", low=0, high=MAX_START)
+    length = optional_int(query.get("length"), "length", low=0, high=MAX_START)
+    return start or 0, LONG_LENGTH if length is None else min(length, LONG_LENGTH)
 
 
 def date_of(query: Mapping[str, str], name: str, *, end: Literal["first", "last"]) -> int | None:

@@ -29,6 +29,8 @@ _STATUSES: tuple[MessageStatus, ...] = (
     "not_sent",
     "undelivered",
 )
+# What the vendor calls a message that came in is not known.
+_RECEIVED: Final = "RECEIVED"
 _TYPES: Final = ("messages-in", "messages-out")
 QUERY: Final = (
     *period("Sent", is_required=True),
@@ -72,7 +74,7 @@ class Found(Answer, frozen=True):
 
 
 async def find(call: Call) -> Found:
-    """List the messages of a period."""
+    """List the messages of a period, those sent and those received."""
     query = call.query
     start, length = page_of(query)
     from_at = date_of(query, "date_start", end="first")
@@ -105,7 +107,7 @@ async def find(call: Call) -> Found:
 
 
 def _fields(message: Message) -> MessageFields:
-    status = Dlr(message.dlr).name
+    status = Dlr(message.dlr).name if message.direction == "out" else _RECEIVED
     return MessageFields(
         campaign_id=message.campaign_id,
         client_id=message.account_id,
@@ -114,7 +116,7 @@ def _fields(message: Message) -> MessageFields:
         message=message.text,
         message_length=len(message.text),
         cost=message.cost,
-        country=message.country,
+        country=message.country or "",
         destination=str(message.number),
         message_id=message.id,
         sender=message.sender or "",
