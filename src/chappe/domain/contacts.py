@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from chappe.domain.infos import SEPARATOR, split_infos
 from chappe.domain.personalize import Infos
@@ -16,11 +16,14 @@ MAX_INFO_CHARACTERS: Final = 1_000
 _UNSTORABLE: Final = re.compile("[\x00\x1f\ud800-\udfff]")
 
 
-class NewContact(NamedTuple):
-    """A contact to be stored. Shape: `entry` as `entry_of` writes it."""
+class Contacts(NamedTuple):
+    """Contacts to be stored, column by column: there may be a million. Shape: entries as `entry_of` writes them."""
 
-    number: int
-    entry: str
+    numbers: list[int]
+    entries: list[str]
+
+    def part(self, start: int, end: int) -> "Contacts":
+        return Contacts(self.numbers[start:end], self.entries[start:end])
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,12 @@ class Readings:
     Shape: `contacts` are those that can be stored, in their order; `problems` has a row for each row that was given.
     """
 
-    contacts: list[NewContact]
+    contacts: Contacts
     problems: list[Problem | None]
 
     @property
     def invalid(self) -> int:
-        return len(self.problems) - len(self.contacts)
+        return len(self.problems) - len(self.contacts.numbers)
 
 
 def read_contacts(
@@ -52,19 +55,19 @@ def read_contacts(
         e164 if problem is None or is_any_line else None
         for e164, problem in zip(found.e164, found.problem, strict=True)
     ]
+    kept = [e164 for e164 in usable if e164]
     if infos:
-        rows = zip(usable, _storable(infos), strict=True)
-        contacts = [NewContact(int(e164), entry_of(e164, own)) for e164, own in rows if e164]
+        rows = zip(usable, _texts(infos), strict=True)
+        entries = [SEPARATOR.join((e164, *own)).rstrip(SEPARATOR) for e164, own in rows if e164]
     else:
-        contacts = [NewContact(int(e164), e164) for e164 in usable if e164]
-    return Readings(contacts, found.problem)
+        entries = kept
+    return Readings(Contacts(list(map(int, kept)), entries), found.problem)
 
 
-def entry_of(number: str, infos: Infos | None) -> str:
+def entry_of(number: str, infos: Infos) -> str:
     """A contact as one text: the number and its fields joined by U+001F, empty ones at the end left off."""
-    if not infos or not any(infos):
-        return number
-    return SEPARATOR.join([number, *[info or "" for info in infos]]).rstrip(SEPARATOR)
+    (own,) = _texts([infos])
+    return SEPARATOR.join((number, *own)).rstrip(SEPARATOR)
 
 
 def infos_of(entry: str) -> Infos:
@@ -77,9 +80,13 @@ def storable_text(text: str) -> str:
     return _UNSTORABLE.sub("", text)
 
 
-def _storable(infos: Sequence[Infos | None]) -> Sequence[Infos | None]:
-    """The fields without what the database cannot hold: looked at all at once, because nearly none has any."""
-    whole = "\n".join([info for own in infos if own for info in own if info])
-    if not _UNSTORABLE.search(whole):
-        return infos
-    return [own and tuple([info and storable_text(info) for info in own]) for own in infos]
+def _texts(infos: Sequence[Infos | None]) -> Sequence[tuple[str, ...]]:
+    """The fields as texts that the database can hold: looked at all at once, because nearly none needs a change."""
+    try:
+        whole = "\n".join(map("\n".join, cast(Sequence[tuple[str, ...]], infos)))
+    except TypeError:  # somebody has no fields, or lacks one
+        texts = [tuple([info or "" for info in own or ()]) for own in infos]
+        infos, whole = texts, "\n".join(map("\n".join, texts))
+    if _UNSTORABLE.search(whole):
+        return [tuple([storable_text(info or "") for info in own or ()]) for own in infos]
+    return cast(Sequence[tuple[str, ...]], infos)

@@ -33,7 +33,7 @@ class Exclusions:
                leaves the chunks that were written; the same request again adds the rest.
         """
         read = await readings(numbers, infos, account, is_any_line=True)
-        rows = [NewExclusion(number, join_infos(infos_of(entry))) for number, entry in read.contacts]
+        rows = [NewExclusion(number, join_infos(infos_of(entry))) for number, entry in zip(*read.contacts, strict=True)]
         at = now_ms()
         for start in range(0, len(rows), CHUNK):
             chunk = rows[start : start + CHUNK]

@@ -1,10 +1,9 @@
 """Contacts on their way into a list: in chunks, so that a large request or file holds nobody up."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Final
 
-from chappe.domain.contacts import NewContact
+from chappe.domain.contacts import Contacts
 from chappe.domain.errors import NotFound, Unavailable
 from chappe.store import contact_lists, contacts
 from chappe.store.clock import now_ms
@@ -30,17 +29,17 @@ class Filling:
         self._name = name
         self._is_new = list_id is None
         self._list_id = list_id
-        self._waiting: list[NewContact] = []
-        self.written = 0
+        self._waiting = Contacts([], [])
 
-    async def write(self, more: Sequence[NewContact]) -> None:
+    async def write(self, more: Contacts) -> None:
         """Add contacts. Raises: NotFound when the list has been deleted meanwhile."""
-        self._waiting += more
+        waiting = Contacts(self._waiting.numbers + more.numbers, self._waiting.entries + more.entries)
+        count, start = len(waiting.numbers), 0
         # The last ones wait for `finish`, so that a small request is one unit of work.
-        for start in range(0, len(self._waiting) - CHUNK, CHUNK):
-            await self._write_chunk(self._waiting[start : start + CHUNK])
-        if len(self._waiting) > CHUNK:
-            self._waiting = self._waiting[-(len(self._waiting) % CHUNK or CHUNK) :]
+        while count - start > CHUNK:
+            await self._write_chunk(waiting.part(start, start + CHUNK))
+            start += CHUNK
+        self._waiting = waiting.part(start, count)
 
     async def finish(self) -> int:
         """Write what is left, and show the list to its account; its id."""
@@ -55,8 +54,7 @@ class Filling:
             return self._list_id
 
         list_id = await self._store.write(unit)
-        self.written += len(chunk)
-        self._waiting = []
+        self._waiting = Contacts([], [])
         return list_id
 
     async def give_up(self) -> None:
@@ -64,7 +62,7 @@ class Filling:
         if self._is_new and (list_id := self._list_id) is not None:
             await self._store.write(lambda tx: contact_lists.disown(tx, NOBODY, list_id))
 
-    async def _write_chunk(self, chunk: Sequence[NewContact]) -> None:
+    async def _write_chunk(self, chunk: Contacts) -> None:
         now = now_ms()
 
         def unit(tx: Tx) -> int:
@@ -74,17 +72,16 @@ class Filling:
             return self._list_id
 
         self._list_id = await self._store.write(unit)
-        self.written += len(chunk)
         await asyncio.sleep(0)  # let the others write
 
-    def _open(self, tx: Tx, account: int, chunk: Sequence[NewContact], now: int) -> int:
+    def _open(self, tx: Tx, account: int, chunk: Contacts, now: int) -> int:
         list_id = self._ids.take(tx, "list")
-        contact_lists.insert(tx, list_id, account, self._name, len(chunk), now)
-        contacts.insert(tx, list_id, self._ids.take(tx, "contact", len(chunk)), chunk)
+        contact_lists.insert(tx, list_id, account, self._name, len(chunk.numbers), now)
+        contacts.insert(tx, list_id, self._ids.take(tx, "contact", len(chunk.numbers)), chunk)
         return list_id
 
-    def _add(self, tx: Tx, list_id: int, chunk: Sequence[NewContact], now: int) -> None:
+    def _add(self, tx: Tx, list_id: int, chunk: Contacts, now: int) -> None:
         owner = NOBODY if self._is_new else self._account
-        if not contact_lists.change(tx, owner, list_id, len(chunk), now):
+        if not contact_lists.change(tx, owner, list_id, len(chunk.numbers), now):
             raise NotFound(f"there is no list {list_id}", field="list")
-        contacts.insert(tx, list_id, self._ids.take(tx, "contact", len(chunk)), chunk)
+        contacts.insert(tx, list_id, self._ids.take(tx, "contact", len(chunk.numbers)), chunk)

@@ -33,6 +33,7 @@ COMMANDS = {
     "route": _Place("carriers", "route", "Which carrier takes which messages."),
     "message": _Place("messages", "message", "Single messages."),
     "mail": _Place("mail", "mail", "Mails to customers."),
+    "list": _Place("lists", "contact_list", "Contact lists, and files of contacts for them."),
     "settings": _Place("serve", "settings", "Show the effective settings, secrets masked."),
     "migrate": _Place("serve", "migrate", "Create or upgrade the database."),
 }
