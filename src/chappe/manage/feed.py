@@ -1,4 +1,4 @@
-"""The news of an installation as lines to read: what was accepted, submitted, delivered."""
+"""The news of an installation as lines to read: what was accepted, submitted, delivered, clicked."""
 
 from chappe.domain.lifecycle import Dlr, State
 from chappe.domain.pricing import cost_credits
@@ -15,6 +15,7 @@ class Feed:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._after = store.glance(feed.newest)
+        self._after_click = store.glance(feed.newest_click)
         # Their ids are older than those of what was accepted meanwhile.
         self._preparing = store.glance(feed.preparing)
         # Those of an earlier start that are not finished.
@@ -33,6 +34,8 @@ class Feed:
             lines.append(
                 f"ticket {found.id}: accepted {found.sent} of {found.total}, {cost_credits(found.cost_mc)} credit(s)"
             )
+            if (text := feed.linked_text(tx, found.id)) is not None:
+                lines.append(f"ticket {found.id}: reads {text!r}")
             if found.open and len(self._watched) < MAX_WATCHED:
                 self._watched[found.id] = None
         for ticket, before in list(self._watched.items()):
@@ -45,6 +48,10 @@ class Feed:
             if not now.open:
                 del self._watched[ticket]
                 self._messages.pop(ticket, None)
+        for click in feed.clicks(tx, self._after_click, MAX_WATCHED):
+            self._after_click = click.id
+            device = " ".join(filter(None, (click.brand, click.model, click.os))) or "an unknown device"
+            lines.append(f"ticket {click.campaign_id}: link {click.position + 1} followed from {device}")
         return lines
 
     def _message_lines(self, tx: Tx, campaign: CampaignNews) -> list[str]:

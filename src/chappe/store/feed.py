@@ -23,6 +23,25 @@ _MESSAGE = Statement(
     "SELECT m.state, m.dlr, m.carrier_refs, k.name FROM message m LEFT JOIN carrier k ON k.id = m.carrier_id"
     " WHERE m.id = :id"
 )
+_NEWEST_CLICK = Statement("SELECT COALESCE(MAX(id), 0) FROM click")
+_CLICKS = Statement(
+    "SELECT id, campaign_id, position, brand, model, os FROM click WHERE id > :after ORDER BY id LIMIT :n"
+)
+_LINKED_TEXT = Statement(
+    "SELECT m.text FROM campaign c JOIN message m ON m.id = c.first_message_id"
+    " WHERE c.id = :id AND EXISTS (SELECT 1 FROM link WHERE campaign_id = c.id)"
+)
+
+
+class ClickNews(NamedTuple):
+    """A click on a short link."""
+
+    id: int
+    campaign_id: int
+    position: int
+    brand: str
+    model: str
+    os: str
 
 
 class CampaignNews(NamedTuple):
@@ -49,6 +68,20 @@ class MessageNews(NamedTuple):
     dlr: int
     refs: str | None
     carrier: str | None
+
+
+def newest_click(tx: Tx) -> int:
+    return int(tx.one(_NEWEST_CLICK)[0])
+
+
+def clicks(tx: Tx, after: int, n: int) -> list[ClickNews]:
+    return [ClickNews._make(row) for row in tx.rows(_CLICKS, after=after, n=n)]
+
+
+def linked_text(tx: Tx, id_: int) -> str | None:
+    """What a campaign's first recipient reads, when there are links in it."""
+    row = tx.row(_LINKED_TEXT, id=id_)
+    return None if row is None else str(row[0])
 
 
 def newest(tx: Tx) -> int:

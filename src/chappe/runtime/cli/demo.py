@@ -173,6 +173,14 @@ def _greet(settings: Settings, account: Account, token: str, carrier_port: int) 
             }
         }
     )
+    linked = json.dumps(
+        {
+            "sms": {
+                "message": {"text": "Our offer: <-short->", "links": ["https://example.org/"]},
+                "recipients": {"gsm": [{"value": "33612345678"}]},
+            }
+        }
+    )
     click.echo(f"""
 Chappe is running. Nothing is sent to anybody: the carrier is simulated.
 
@@ -189,6 +197,10 @@ Send one message, answer in XML (paste it into another terminal):
 Send a campaign, answer in JSON:
 
   curl '{base}/send' -H 'Accept: application/json' -H 'Authorization: Bearer {token}' -d '{body}'
+
+Send a short link; what the recipient reads shows below. Open the link, and the click shows too:
+
+  curl '{base}/send' -H 'Accept: application/json' -H 'Authorization: Bearer {token}' -d '{linked}'
 
 Webhooks may call this machine (POST /webhook with an http://127.0.0.1:... address).
 What happens shows here. Ctrl-C stops everything.
