@@ -28,8 +28,8 @@ _BEGIN = Statement(
 )
 _GETS_ON = Statement("UPDATE campaign SET created_at = :at WHERE id = :id AND state = 1")
 _ACCEPT = Statement(
-    "UPDATE campaign SET state = 0, created_at = :at, last_message_id = first_message_id + :sent - 1, cost_mc = :cost, sms = :sms,"
-    " total = :total, sent = :sent, blacklisted = :blacklisted, duplicated = :duplicated, npai = :npai,"
+    "UPDATE campaign SET state = 0, created_at = :at, last_message_id = first_message_id + :sent - 1, cost_mc = :cost,"
+    " sms = :sms, total = :total, sent = :sent, blacklisted = :blacklisted, duplicated = :duplicated, npai = :npai,"
     " invalid = :invalid, open = :sent, queued_to = CASE WHEN :sent > 0 THEN queued_to END"
     " WHERE id = :id AND state = 1"
 )
