@@ -47,6 +47,8 @@ def comparable(reply: Reply) -> object:
     tree = reply.tree
     if tree.get("ticket") == "null":  # a simulation says so in JSON only
         del tree["ticket"]
+    if "sub-accounts" in tree:  # the vendor's XML names each by what it is
+        tree["sub-account"] = tree.pop("sub-accounts")
     if "token_id" in tree:  # a new token is never the same
         del tree["token"]
     if tree["status"] in ("-2", "-6"):  # each syntax has its own status and faults

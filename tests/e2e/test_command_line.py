@@ -11,7 +11,11 @@ import pytest
 from tests.server import CHAPPE
 
 COMMANDS = [
-    ["serve"], ["demo"], ["simulator"], ["account"], ["account", "create"], ["token", "create"], ["credits", "add"],
+    ["serve"], ["demo"], ["simulator"], ["account"], ["account", "create"], ["account", "list"], ["account", "show"],
+    ["account", "update"],
+    ["account", "password"], ["account", "unlock"], ["account", "close"], ["account", "reopen"],
+    ["credits", "transfer"],
+    ["credits", "limit"], ["credits", "show"], ["token", "create"], ["credits", "add"],
     ["carrier", "add"], ["carrier", "list"], ["carrier", "remove"], ["route", "add"], ["message", "show"], ["migrate"],
     ["settings"], ["invoice", "list"], ["invoice", "show"], ["invoice", "pdf"], ["invoice", "paid"],
 ]  # fmt: skip
@@ -162,3 +166,31 @@ def test_a_top_up_with_a_price_has_an_invoice_to_save_and_to_mark_as_paid(tmp_pa
     assert "1000 at 0.045 EUR" in chappe("invoice", "show", name, folder=tmp_path).stdout
     chappe("invoice", "pdf", name, "-o", "it.pdf", folder=tmp_path)
     assert (tmp_path / "it.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_an_operator_looks_after_accounts_and_their_credits(tmp_path: Path) -> None:
+    def run(*words: str, code: int = 0) -> str:
+        return chappe(*words, folder=tmp_path, code=code).stdout
+
+    run("account", "create", "--email", "a@example.org", "--password", "secret1", "--credits", "50")
+    run("account", "create", "--email", "b@example.org", "--password", "secret1", "--parent", "1")
+    moved = json.loads(run("credits", "transfer", "--from", "1", "--to", "b@example.org", "20", "--json"))
+    assert moved == {"giver_credits": 30, "taker_credits": 20}
+    refused = chappe("credits", "transfer", "--from", "2", "--to", "1", "21", folder=tmp_path, code=1)
+    assert "account 2 has 20 credits" in refused.stderr
+    run("credits", "limit", "--account", "2", "5")
+    run("credits", "transfer", "--from", "2", "--to", "1", "25")
+    shown = json.loads(run("credits", "show", "--account", "2", "--json"))
+    assert shown["wallet"] == {"available_mc": -5000, "reserved_mc": 0, "postpaid_limit_mc": 5000}
+    assert [entry["amount_mc"] for entry in shown["movements"]] == [-25_000, 20_000]
+    assert "-5 credits" in run("credits", "show", "--account", "2")
+    run("account", "update", "2", "--company", "Branch", "--city", "Lyon", "--lang", "FR", "--sender", "Branch")
+    run("account", "update", "2", "--city", "")
+    found = json.loads(run("account", "show", "b@example.org", "--json"))
+    assert (found["company"], found["city"], found["lang"], found["sender"]) == ("Branch", None, "FR", "Branch")
+    run("account", "close", "2")
+    assert [each["state"] for each in json.loads(run("account", "list", "--json"))] == ["open", "closed"]
+    run("account", "reopen", "2")
+    run("account", "unlock", "2")
+    run("account", "password", "2", "--password", "secret2")
+    assert "sub-account of 1" in run("account", "list")

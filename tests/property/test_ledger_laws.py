@@ -32,6 +32,7 @@ from chappe.pipeline.retain import Retainer
 from chappe.pipeline.submit import Submitter
 from chappe.pipeline.submit_lists import ListSubmitter
 from chappe.pipeline.upkeep import Upkeep
+from chappe.store import accounts as stored_accounts
 from chappe.store import carriers, exclusions, leases, preparations, queue
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
@@ -63,7 +64,8 @@ REFUSALS = {
     "throttle": Refused("throttle", Dlr.NETWORK_ERROR, "too fast"),
     "queue_full": Refused("queue_full", Dlr.NETWORK_ERROR, "full"),
 }
-accounts = st.sampled_from([SHOP, BRANCH, STRANGER])
+DEPOT = Account(4, 4, SHOP.id, "depot@example.org", "FR", None)  # a sub-account with credits of its own
+accounts = st.sampled_from([SHOP, BRANCH, STRANGER, DEPOT])
 which = st.integers(0, 10_000)
 
 
@@ -82,6 +84,7 @@ class Ledger(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         made = database(path)
         add_carrier(made)
+        made.write(lambda tx: stored_accounts.insert(tx, DEPOT, "no hash", 0))
         made.connection.execute(f"UPDATE wallet SET postpaid_limit_mc = {LIMIT_MC} WHERE id = {STRANGER.wallet_id}")
         made.connection.execute(
             "INSERT INTO webhook SELECT id, id, 'DLR', 'https://hooks.example/', NULL, 1, NULL, 0 FROM account"
@@ -210,6 +213,16 @@ class Ledger(RuleBasedStateMachine):
         except BadData:
             limit = LIMIT_MC if account is STRANGER else 0
             assert given == 0 or before + given * 1000 < -limit
+
+    @rule(given=st.integers(-30, 30).filter(bool))
+    def share_credits(self, given: int) -> None:
+        """A parent gives credits to its sub-account with a wallet of its own, or takes some back."""
+        giver = SHOP if given > 0 else DEPOT
+        before = self.wallet(giver.wallet_id)[0]
+        try:
+            self.run(self.credits.share(SHOP, DEPOT.id, given))
+        except InsufficientCredits:
+            assert before - abs(given) * 1000 < 0
 
     # -- what the carrier does
 
@@ -424,9 +437,11 @@ class Ledger(RuleBasedStateMachine):
         ):
             entries = sums[wallet]
             assert available >= -limit
-            assert available == entries["topup"] + entries["adjust"] + entries["release"] - entries["reserve"]
+            given = entries["topup"] + entries["adjust"] + entries["transfer"]
+            assert available == given + entries["release"] - entries["reserve"]
             assert reserved == entries["reserve"] - entries["capture"] - entries["release"] == open_[wallet]
-            assert available + reserved + entries["capture"] == entries["topup"] + entries["adjust"]
+            assert available + reserved + entries["capture"] == given
+        assert sum(entries["transfer"] for entries in sums.values()) == 0
 
     def each_message_settles_once_and_what_may_have_left_is_paid(self) -> None:
         entries: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))

@@ -1,4 +1,4 @@
-"""Accounts: create, find, and check a password."""
+"""Accounts: create, find, open, close, and check a password."""
 
 import asyncio
 import hmac
@@ -9,16 +9,21 @@ from hashlib import sha256
 from secrets import token_bytes
 from typing import Final, TypeVar
 
+import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from chappe.domain.accounts import Account
+from chappe.domain.accounts import Account, LockRule, Profile
 from chappe.domain.errors import BadData, NotAuthenticated, NotFound, Unavailable
 from chappe.domain.pricing import MC
+from chappe.domain.senders import sender_text
 from chappe.store import accounts, wallets
+from chappe.store.accounts import Login
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Store, Tx
+
+_log = structlog.get_logger("chappe.accounts")
 
 # Source: the contract's account creation.
 PASSWORD_CHARACTERS: Final = (6, 25)
@@ -44,9 +49,10 @@ class Accounts:
     digest beside the hash it matched, so that a changed password ends at once.
     """
 
-    def __init__(self, store: Store, ids: Ids) -> None:
+    def __init__(self, store: Store, ids: Ids, rule: LockRule | None = None) -> None:
         self._store = store
         self._ids = ids
+        self._rule = rule or LockRule()
         self._hasher = PasswordHasher()
         self._threads = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="password")
         self._waiting = 0
@@ -63,18 +69,23 @@ class Accounts:
         credits: int = 0,  # noqa: A002 - the word of the field
         parent: Account | None = None,
         shares_parent_credits: bool = False,
+        *,
+        sender: str | None = None,
+        profile: Profile | None = None,
     ) -> Account:
         """Open an account, with its first credits in its wallet.
 
-        Shape:  `country` is ISO 3166-1 alpha-2 in either case; a sub-account has a parent.
+        Shape:  `country` is ISO 3166-1 alpha-2 in either case; a sub-account has a parent, which is no sub-account
+                itself.
         Raises: BadData, also when the e-mail address is taken.
         """
+        if parent is not None and parent.parent_id is not None:
+            raise BadData("a sub-account cannot have sub-accounts", field="isChild")
         email = _checked_email(email)
         country = country.strip().upper()
         if not _COUNTRY.fullmatch(country):
             raise BadData("must be two letters of ISO 3166-1", field="country_code")
-        if not PASSWORD_CHARACTERS[0] <= len(password) <= PASSWORD_CHARACTERS[1]:
-            raise BadData("must have {} to {} characters".format(*PASSWORD_CHARACTERS), field="password")
+        _check_password(password)
         if not 0 <= credits <= (0 if shares_parent_credits else MAX_CREDITS):
             raise BadData("cannot be given to this account", field="credits")
         if shares_parent_credits and parent is None:
@@ -90,9 +101,9 @@ class Accounts:
                 parent_id=parent.id if parent else None,
                 email=email,
                 country=country,
-                sender=None,
+                sender=sender_text(sender, None),
             )
-            if not accounts.insert(tx, account, password_hash, now):
+            if not accounts.insert(tx, account, password_hash, now, profile):
                 raise BadData("is already in use", field="email")
             if credits:
                 wallets.add(tx, account_id, account_id, "topup", credits * MC, now, None)
@@ -114,17 +125,20 @@ class Accounts:
     async def authenticate(self, username: str, password: str) -> Account:
         """The account with this e-mail address, if the password is right.
 
+        Some wrong passwords in a row lock the account for a while: no password opens it then. Tokens still do, so that
+        a stranger who guesses cannot stop the owner's programs.
         Raises: NotAuthenticated, after the same time whether the address or the password was wrong;
                 Unavailable when too many are being checked.
         Cost:   a tenth of a second at first, microseconds when it was right before.
         """
         email = username.strip().lower()
         login = self._store.glance(lambda tx: accounts.login(tx, email))
+        if login and self._rule.is_locked(login.locked_at, now_ms()):
+            raise NotAuthenticated("the account is locked after too many wrong passwords: wait, or have it unlocked")
         mac = hmac.digest(self._key, f"{email}\0{password}".encode("utf-8", "surrogatepass"), sha256)
-        if login and self._remembered.get(mac) == login.password_hash:
+        if login and not login.failed_logins and self._remembered.get(mac) == login.password_hash:
             return login.account
-        expected = login.password_hash if login else await self._hash_of_nobody()
-        is_right = await self._check(mac, expected, password)
+        is_right = await self._check(mac, login, password)
         if login is None or not is_right:
             raise NotAuthenticated("wrong user name or password")
         if len(self._remembered) >= MAX_REMEMBERED:
@@ -136,16 +150,54 @@ class Accounts:
         """End the hashing threads."""
         self._threads.shutdown(wait=True)
 
-    async def _check(self, mac: bytes, expected: str, password: str) -> bool:
+    async def unlock_child(self, parent: Account, child_id: int) -> None:
+        """Let a sub-account log in again. Raises: NotFound when it is none of the parent's."""
+
+        def unit(tx: Tx) -> None:
+            if accounts.child(tx, parent.id, child_id) is None:
+                raise NotFound(f"there is no sub-account {child_id}", field="id")
+            accounts.unlock(tx, child_id)
+
+        await self._store.write(unit)
+
+    async def unlock(self, account: Account) -> None:
+        """Let an account log in again."""
+        await self._store.write(lambda tx: accounts.unlock(tx, account.id))
+
+    async def set_active(self, account: Account, is_active: bool) -> None:
+        """Open or close an account. A closed one can do nothing; its tokens end within a second."""
+        await self._store.write(lambda tx: accounts.set_active(tx, account.id, is_active))
+
+    async def set_password(self, account: Account, password: str) -> None:
+        """Change the password, which also unlocks. Raises: BadData."""
+        _check_password(password)
+        password_hash = await self._in_thread(self._hasher.hash, password)
+        await self._store.write(lambda tx: accounts.set_password(tx, account.id, password_hash))
+
+    async def _check(self, mac: bytes, login: Login | None, password: str) -> bool:
         """Verify a password once for all the requests that bring it at the same time."""
         check = self._checking.get(mac)
         if check is None:
             # Longer ones cannot be right, and must not cost more than others.
             cut = password[: PASSWORD_CHARACTERS[1] + 1]
-            check = asyncio.ensure_future(self._in_thread(self._verify, expected, cut))
+            check = asyncio.ensure_future(self._checked(login, cut))
             self._checking[mac] = check
             check.add_done_callback(lambda _: self._checking.pop(mac, None))
         return await asyncio.shield(check)
+
+    async def _checked(self, login: Login | None, password: str) -> bool:
+        """Verify a password and count it when it is wrong."""
+        expected = login.password_hash if login else await self._hash_of_nobody()
+        is_right = await self._in_thread(self._verify, expected, password)
+        if login is None:
+            return False
+        account = login.account.id
+        if not is_right:
+            if await self._store.write(lambda tx: accounts.count_failure(tx, account, self._rule, now_ms())):
+                _log.warning("locked after wrong passwords", account=account)
+        elif login.failed_logins:
+            await self._store.write(lambda tx: accounts.unlock(tx, account))
+        return is_right
 
     def _verify(self, password_hash: str, password: str) -> bool:
         try:
@@ -167,6 +219,11 @@ class Accounts:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work, *values)
         finally:
             self._waiting -= 1
+
+
+def _check_password(password: str) -> None:
+    if not PASSWORD_CHARACTERS[0] <= len(password) <= PASSWORD_CHARACTERS[1]:
+        raise BadData("must have {} to {} characters".format(*PASSWORD_CHARACTERS), field="password")
 
 
 def _checked_email(email: str) -> str:

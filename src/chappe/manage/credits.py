@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 import structlog
 
 from chappe.domain.accounts import Account
-from chappe.domain.errors import BadData
+from chappe.domain.errors import BadData, InsufficientCredits, NotFound
 from chappe.domain.pricing import MC, balance_credits
-from chappe.store import invoices, wallets
+from chappe.domain.requests import IdempotencyKey
+from chappe.store import accounts, idempotency, invoices, wallets
 from chappe.store.clock import now_ms
 from chappe.store.invoices import NewInvoice
 from chappe.store.sqlite import Store, Tx
+from chappe.store.wallets import Entry, Wallet
 
 _log = structlog.get_logger("chappe.credits")
 MAX_CREDITS = 1_000_000_000
@@ -32,6 +35,13 @@ class TopUp:
 
     balance: Balance
     invoice: str | None = None
+
+
+class Transferred(msgspec.Struct, frozen=True):
+    """What both have after a transfer. Units: whole credits, rounded down."""
+
+    giver_credits: int
+    taker_credits: int
 
 
 class Credits:
@@ -67,3 +77,68 @@ class Credits:
         name = await self._store.write(unit)
         _log.info("credits added", account=account.id, credits=credits_, invoice=name)
         return TopUp(await self.balance(account), name)
+
+    async def transfer(
+        self, giver: Account, taker: Account, credits_: int, *, asker: int = 0, key: IdempotencyKey | None = None
+    ) -> Transferred:
+        """Move credits between a parent and its sub-account, or between two sub-accounts of one parent.
+
+        Shape:  a key is remembered for the account that asks.
+        Raises: BadData, also when both spend from one wallet or are not related; InsufficientCredits.
+        """
+        if not 0 < credits_ <= MAX_CREDITS:
+            raise BadData(f"must be a whole number from 1 to {MAX_CREDITS}", field="amount")
+        if giver.wallet_id == taker.wallet_id:
+            raise BadData("both accounts spend the same credits already", field="account")
+        if (giver.parent_id or giver.id) != (taker.parent_id or taker.id):
+            raise BadData("credits go between a parent and its sub-accounts only", field="account")
+
+        def unit(tx: Tx) -> Transferred:
+            now = now_ms()
+            if key and (earlier := idempotency.answered(tx, asker, key, now, Transferred)):
+                return earlier
+            left = wallets.transfer(tx, giver, taker, credits_ * MC, now)
+            if left is None:
+                have = balance_credits(wallets.read(tx, giver.wallet_id).available_mc)
+                raise InsufficientCredits(f"account {giver.id} has {have} credits")
+            done = Transferred(giver_credits=balance_credits(left[0]), taker_credits=balance_credits(left[1]))
+            if key:
+                idempotency.remember(tx, asker, key.key, key.digest, msgspec.json.encode(done), now)
+            return done
+
+        done = await self._store.write(unit)
+        _log.info("credits transferred", giver=giver.id, taker=taker.id, credits=credits_)
+        return done
+
+    async def share(
+        self, parent: Account, child_id: int, credits_: int, key: IdempotencyKey | None = None
+    ) -> Transferred:
+        """Give credits to a sub-account, or take some back with a negative number; the parent's balance comes first.
+
+        Raises: NotFound when it is none of the parent's; BadData; InsufficientCredits.
+        """
+        child = self._store.glance(lambda tx: accounts.child(tx, parent.id, child_id))
+        if child is None:
+            raise NotFound(f"there is no sub-account {child_id}", field="id")
+        if credits_ >= 0:
+            return await self.transfer(parent, child, credits_, asker=parent.id, key=key)
+        done = await self.transfer(child, parent, -credits_, asker=parent.id, key=key)
+        return Transferred(giver_credits=done.taker_credits, taker_credits=done.giver_credits)
+
+    async def set_limit(self, account: Account, credits_: int) -> None:
+        """Let a wallet fall so far below nothing (postpaid); 0 for prepaid only.
+
+        Raises: BadData when it is lower already, or when the account spends its parent's credits.
+        """
+        if not 0 <= credits_ <= MAX_CREDITS:
+            raise BadData(f"must be a whole number from 0 to {MAX_CREDITS}", field="limit")
+        if account.draws_on_parent:
+            raise BadData("the account spends its parent's credits: set the parent's limit", field="account")
+        if not await self._store.write(lambda tx: wallets.set_limit(tx, account.wallet_id, credits_ * MC)):
+            raise BadData("the account owes more than that", field="limit")
+
+    def movements(self, account: Account, n: int) -> tuple[Wallet, list[Entry]]:
+        """The account's wallet and its last movements, the newest first."""
+        return self._store.glance(
+            lambda tx: (wallets.read(tx, account.wallet_id), wallets.entries(tx, account.wallet_id, n))
+        )

@@ -69,7 +69,7 @@ class Tokens:
         allowed_ips: list[str] | None = None,
     ) -> IssuedToken:
         """Issue a token for a sub-account. Raises: NotFound when it is none of the parent's; BadData."""
-        if not self._store.glance(lambda tx: accounts.is_child(tx, parent.id, child_id)):
+        if self._store.glance(lambda tx: accounts.child(tx, parent.id, child_id)) is None:
             raise NotFound(f"there is no sub-account {child_id}", field="id")
         return await self._issue(child_id, name, ttl_s, tuple(allowed_ips or ()))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from chappe.domain.accounts import Account
-from chappe.domain.errors import BadData, Refusal
+from chappe.domain.errors import Refusal
 from chappe.domain.links import SHORT
 from chappe.domain.pricing import balance_credits, cost_credits
 from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
@@ -126,12 +126,7 @@ class Submitter:
 
 def earlier_answer(tx: Tx, account: Account, key: IdempotencyKey, now: int) -> Submission | None:
     """The answer to the same request under the same key. Raises: BadData when it was another request."""
-    found = idempotency.find(tx, account.id, key.key, now)
-    if found is None:
-        return None
-    if found.digest != key.digest:
-        raise BadData("was used for another request within 24 hours", field="Idempotency-Key")
-    return msgspec.json.decode(found.answer, type=Submission)
+    return idempotency.answered(tx, account.id, key, now, Submission)
 
 
 def summary(tally: Tally, ticket: int | None, available_mc: int) -> Submission:

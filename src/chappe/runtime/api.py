@@ -30,7 +30,11 @@ async def run(settings: Settings) -> None:
     """Serve the HTTP API until told to stop; requests in progress are finished."""
     async with opened(settings) as chappe:
         health = Health(chappe.store, chappe.carriers)
-        limits = RequestLimits(max_body_bytes=settings.max_body_bytes, max_recipients=settings.max_recipients)
+        limits = RequestLimits(
+            max_body_bytes=settings.max_body_bytes,
+            max_recipients=settings.max_recipients,
+            open_registration=settings.open_registration,
+        )
         app = build(chappe.use_cases, problems=health.problems, metrics=health.registry, limits=limits)
         server = _Server(
             uvicorn.Config(

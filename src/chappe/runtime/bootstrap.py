@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from chappe.domain.accounts import LockRule
 from chappe.domain.invoices import Terms
 from chappe.domain.submission import Limits
 from chappe.manage.accounts import Accounts
@@ -16,6 +17,7 @@ from chappe.manage.exclusions import Exclusions
 from chappe.manage.invoices import Invoices
 from chappe.manage.lists import Lists
 from chappe.manage.messages import Messages
+from chappe.manage.profiles import Profiles
 from chappe.manage.replies import Replies
 from chappe.manage.retention import Retentions
 from chappe.manage.tokens import Tokens
@@ -61,6 +63,7 @@ async def opened(settings: Settings) -> AsyncIterator[Chappe]:
 
 def wire(settings: Settings, store: Store, ids: Ids) -> UseCases:
     """The use cases on a database."""
+    rule = LockRule(settings.max_failed_logins, settings.lock_s * 1000)
     return UseCases(
         submitter=submitter(settings, store, ids),
         list_submitter=ListSubmitter(store, ids, _limits(settings), links_of(settings, store)),
@@ -73,7 +76,8 @@ def wire(settings: Settings, store: Store, ids: Ids) -> UseCases:
         credits=Credits(store),
         webhooks=Webhooks(store, ids),
         tokens=Tokens(store, ids),
-        accounts=Accounts(store, ids),
+        accounts=Accounts(store, ids, rule),
+        profiles=Profiles(store, rule),
         retentions=Retentions(store),
         balance_alerts=BalanceAlerts(store),
         lists=Lists(store, ids),

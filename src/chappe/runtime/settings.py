@@ -53,6 +53,9 @@ class Settings:
     max_recipients: int
     max_list_recipients: int
     max_body_bytes: int
+    open_registration: bool
+    max_failed_logins: int
+    lock_s: int
     validity_s: int
     receipt_wait_s: int
     reply_window_days: int
@@ -120,6 +123,12 @@ def _choice(allowed: tuple[str, ...]) -> Callable[[str], str]:
         return text.lower()
 
     return read
+
+
+def _yes_or_no(text: str) -> bool:
+    if text not in ("0", "1", "False", "True"):
+        raise ValueError(f"must be 0 or 1, not {text!r}")
+    return text in ("1", "True")
 
 
 def _url(text: str) -> str:
@@ -253,6 +262,19 @@ SETTINGS: Final = (
         _whole(1024, 1024**3),
         "Largest request body in octets.",
     ),
+    Setting(
+        "open_registration",
+        "1",
+        _yes_or_no,
+        "1 lets customers open main accounts (without credits) over the API, as the vendor's does; 0 leaves it to you.",
+    ),
+    Setting(
+        "max_failed_logins",
+        "10",
+        _whole(0, 1000),
+        "Wrong passwords in a row that lock an account's log-in (not its tokens); 0 for never.",
+    ),
+    Setting("lock_s", "900", _whole(1, 30 * 86_400), "Seconds after which such a lock opens by itself."),
     Setting(
         "validity_s",
         "172800",

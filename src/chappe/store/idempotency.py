@@ -1,7 +1,11 @@
 """The answers to requests that carried an idempotency key, kept for a day."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+import msgspec
+
+from chappe.domain.errors import BadData
+from chappe.domain.requests import IdempotencyKey
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 
@@ -18,6 +22,9 @@ _INSERT = Statement(
 _FORGET = Statement("DELETE FROM idempotency WHERE created_at <= :until")
 
 
+T = TypeVar("T")
+
+
 class Remembered(NamedTuple):
     """An earlier request under the same key. Shape: `answer` is JSON."""
 
@@ -28,6 +35,16 @@ class Remembered(NamedTuple):
 def find(tx: Tx, account: int, key: str, now: int) -> Remembered | None:
     row = tx.row(_FIND, account=account, key=key, since=now - KEEP_MS)
     return Remembered._make(row) if row else None
+
+
+def answered(tx: Tx, account: int, key: IdempotencyKey, now: int, as_type: type[T]) -> T | None:
+    """The answer to the same request under the same key. Raises: BadData when it was another request."""
+    found = find(tx, account, key.key, now)
+    if found is None:
+        return None
+    if found.digest != key.digest:
+        raise BadData("was used for another request within 24 hours", field="Idempotency-Key")
+    return msgspec.json.decode(found.answer, type=as_type)
 
 
 def remember(tx: Tx, account: int, key: str, digest: bytes, answer: bytes, now: int) -> None:

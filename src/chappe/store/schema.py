@@ -114,6 +114,15 @@ ledger = Table(
     _column("at"),
     _column("note", Text, nullable=True),
     Index("ledger_by_wallet", "wallet_id", "id"),
+    # what an account has spent in a month
+    Index(
+        "ledger_captures",
+        "account_id",
+        "at",
+        "amount_mc",
+        sqlite_where=text("kind = 'capture'"),
+        postgresql_where=text("kind = 'capture'"),
+    ),
 )
 
 campaign = Table(

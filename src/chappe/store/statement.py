@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 # `:name`, but not the second colon of a cast. No statement of ours has a colon in a literal.
-_PARAMETER: Final = re.compile(r"(?<![:\w]):([a-z_]+)")
+_PARAMETER: Final = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)")
 
 
 class Statement:

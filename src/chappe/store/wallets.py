@@ -7,6 +7,9 @@ reserved  = reservations - captures - releases
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+import msgspec
+
+from chappe.domain.accounts import Account
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 
@@ -22,6 +25,18 @@ _ADD = Statement(
     "UPDATE wallet SET available_mc = available_mc + :amount"
     " WHERE id = :wallet AND available_mc + :amount >= -postpaid_limit_mc RETURNING available_mc"
 )
+_LIMIT = Statement(
+    "UPDATE wallet SET postpaid_limit_mc = :limit WHERE id = :wallet AND available_mc >= -:limit RETURNING id"
+)
+_CAPTURED = Statement(
+    "SELECT account_id, SUM(amount_mc) FROM ledger WHERE kind = 'capture'"
+    " AND account_id IN (SELECT value FROM json_each(:accounts)) AND at >= :from_at AND at < :to_at"
+    " GROUP BY account_id"
+)
+_ENTRIES = Statement(
+    "SELECT at, kind, amount_mc, account_id, campaign_id, note FROM ledger WHERE wallet_id = :wallet"
+    " ORDER BY id DESC LIMIT :n"
+)
 _AVAILABLE = Statement("SELECT available_mc, reserved_mc, postpaid_limit_mc FROM wallet WHERE id = :wallet")
 _LEDGER = Statement(
     "INSERT INTO ledger (wallet_id, account_id, kind, amount_mc, campaign_id, at, note)"
@@ -35,6 +50,17 @@ class Wallet(NamedTuple):
     available_mc: int
     reserved_mc: int
     postpaid_limit_mc: int
+
+
+class Entry(NamedTuple):
+    """A movement in the ledger. Units: milliseconds UTC, thousandths of a credit."""
+
+    at: int
+    kind: str
+    amount_mc: int
+    account_id: int
+    campaign_id: int | None
+    note: str | None
 
 
 class Settlement(NamedTuple):
@@ -99,3 +125,36 @@ def add(
         return None
     tx.many(_LEDGER, [(wallet_id, account_id, kind, amount_mc, None, at, note)])
     return int(row[0])
+
+
+def transfer(tx: Tx, giver: Account, taker: Account, amount_mc: int, at: int) -> tuple[int, int] | None:
+    """Move credits between two wallets; what both have then.
+
+    Shape: None, and nothing written, when the giver would fall below his limit.
+    """
+    left = tx.row(_ADD, amount=-amount_mc, wallet=giver.wallet_id)
+    if left is None:
+        return None
+    there = tx.one(_ADD, amount=amount_mc, wallet=taker.wallet_id)
+    rows = [
+        (giver.wallet_id, giver.id, "transfer", -amount_mc, None, at, f"to account {taker.id}"),
+        (taker.wallet_id, taker.id, "transfer", amount_mc, None, at, f"from account {giver.id}"),
+    ]
+    tx.many(_LEDGER, rows)
+    return left[0], there[0]
+
+
+def set_limit(tx: Tx, wallet_id: int, limit_mc: int) -> bool:
+    """How far below nothing the wallet may go; False, and nothing changed, when it is lower already."""
+    return tx.row(_LIMIT, wallet=wallet_id, limit=limit_mc) is not None
+
+
+def captured(tx: Tx, accounts: Iterable[int], from_at: int, to_at: int) -> dict[int, int]:
+    """account -> what it spent from one time to before another, in thousandths of a credit."""
+    encoded = msgspec.json.encode(list(accounts)).decode()
+    return dict(tx.rows(_CAPTURED, accounts=encoded, from_at=from_at, to_at=to_at))
+
+
+def entries(tx: Tx, wallet_id: int, n: int) -> list[Entry]:
+    """The last `n` movements, the newest first."""
+    return [Entry._make(row) for row in tx.rows(_ENTRIES, wallet=wallet_id, n=n)]

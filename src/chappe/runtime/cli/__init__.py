@@ -27,7 +27,7 @@ COMMANDS = {
     "simulator": _Place("simulator", "simulator", "Run a simulated carrier that misbehaves on demand."),
     "account": _Place("accounts", "account", "Customers' accounts."),
     "token": _Place("accounts", "token", "API tokens."),
-    "credits": _Place("accounts", "wallet", "Credits."),
+    "credits": _Place("credits", "wallet", "Credits: add, transfer, show, limit."),
     "invoice": _Place("invoices", "invoice", "The invoices of top-ups."),
     "carrier": _Place("carriers", "carrier", "The carriers that take the messages."),
     "route": _Place("carriers", "route", "Which carrier takes which messages."),

@@ -1,16 +1,15 @@
-"""`chappe account`, `chappe token` and `chappe credits`."""
+"""`chappe account` and `chappe token`."""
 
-from decimal import Decimal
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import cast
+from typing import get_args
 
 import click
 
-from chappe.domain.accounts import Account
-from chappe.domain.errors import BadData
-from chappe.domain.invoices import PAYMENT_TYPES, PaymentType, Sale, read_money
+from chappe.domain.accounts import LANGUAGES, Account, AccountType
+from chappe.domain.pricing import balance_credits
 from chappe.domain.tokens import IssuedToken
-from chappe.manage.credits import TopUp
+from chappe.manage.profiles import AccountDetails
 from chappe.runtime.bootstrap import Chappe
 from chappe.runtime.cli.session import data_option, json_option, print_json, within
 
@@ -53,6 +52,152 @@ def account_create(
     print_json({"client_id": within(data, work, creates=True).id})
 
 
+@account.command("list")
+@json_option
+@data_option
+def account_list(as_json: bool, data: Path | None) -> None:
+    """Show every account: id, parent, credits, state."""
+    found = within(data, lambda chappe: chappe.use_cases.profiles.all_accounts())
+    if as_json:
+        print_json([_shown(each) for each in found])
+        return
+    for each in found:
+        account = each.row.account
+        parent = f"sub-account of {account.parent_id}" if account.parent_id else "main account"
+        credits_ = (
+            "its parent's credits" if account.draws_on_parent else f"{balance_credits(each.row.available_mc)} credits"
+        )
+        click.echo(f"{account.id:>6}  {account.email:<40} {parent}, {credits_}, {_state(each)}")
+
+
+@account.command("show")
+@click.argument("id_", metavar="ID|EMAIL")
+@json_option
+@data_option
+def account_show(id_: str, as_json: bool, data: Path | None) -> None:
+    """Show one account with everything that is known of it."""
+    found = within(data, lambda chappe: _found(chappe, id_))
+    if as_json:
+        print_json(_shown(found))
+        return
+    for name, value in _shown(found).items():
+        click.echo(f"{name:<18} {'-' if value is None else value}")
+
+
+@account.command("update")
+@click.argument("id_", metavar="ID|EMAIL")
+@click.option("--sender", help="Default sender of its messages.")
+@click.option("--lang", type=click.Choice(LANGUAGES), help="Language of mails and invoices.")
+@click.option("--type", "type_", type=click.Choice(get_args(AccountType)), help="What kind of customer it is.")
+@click.option("--firstname")
+@click.option("--lastname")
+@click.option("--company")
+@click.option("--phone")
+@click.option("--address1")
+@click.option("--address2")
+@click.option("--zip")
+@click.option("--city")
+@click.option("--description")
+@data_option
+def account_update(
+    id_: str, sender: str | None, lang: str | None, type_: str | None, data: Path | None, **texts: str | None
+) -> None:
+    """Change who is behind an account; what is not named stays, an empty text takes a field away."""
+
+    async def work(chappe: Chappe) -> None:
+        before = await _found(chappe, id_)
+        given = {name: text or None for name, text in {**texts, "type": type_}.items() if text is not None}
+        profile = replace(before.row.profile, **given)  # type: ignore[arg-type]
+        new_sender = before.row.account.sender if sender is None else sender
+        await chappe.use_cases.profiles.update(before.row.account, new_sender, profile, lang or before.row.lang)
+
+    within(data, work)
+    click.echo(f"{id_} is changed.")
+
+
+@account.command("password")
+@click.argument("id_", metavar="ID|EMAIL")
+@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, help="6 to 25 characters.")
+@data_option
+def account_password(id_: str, password: str, data: Path | None) -> None:
+    """Set a new password, which also unlocks the account."""
+
+    async def work(chappe: Chappe) -> None:
+        accounts = chappe.use_cases.accounts
+        await accounts.set_password(accounts.find(id_), password)
+
+    within(data, work)
+    click.echo(f"{id_} has a new password.")
+
+
+@account.command("unlock")
+@click.argument("id_", metavar="ID|EMAIL")
+@data_option
+def account_unlock(id_: str, data: Path | None) -> None:
+    """Let an account log in again that wrong passwords have locked."""
+
+    async def work(chappe: Chappe) -> None:
+        accounts = chappe.use_cases.accounts
+        await accounts.unlock(accounts.find(id_))
+
+    within(data, work)
+    click.echo(f"{id_} is unlocked.")
+
+
+@account.command("close")
+@click.argument("id_", metavar="ID|EMAIL")
+@data_option
+def account_close(id_: str, data: Path | None) -> None:
+    """Close an account: neither its password nor its tokens open anything. What it has sent goes on."""
+    _set_active(data, id_, is_active=False)
+    click.echo(f"{id_} is closed. `chappe account reopen` opens it again.")
+
+
+@account.command("reopen")
+@click.argument("id_", metavar="ID|EMAIL")
+@data_option
+def account_reopen(id_: str, data: Path | None) -> None:
+    """Open a closed account again."""
+    _set_active(data, id_, is_active=True)
+    click.echo(f"{id_} is open.")
+
+
+def _set_active(data: Path | None, id_: str, *, is_active: bool) -> None:
+    async def work(chappe: Chappe) -> None:
+        accounts = chappe.use_cases.accounts
+        await accounts.set_active(accounts.find(id_), is_active)
+
+    within(data, work)
+
+
+async def _found(chappe: Chappe, id_: str) -> AccountDetails:
+    return chappe.use_cases.profiles.of(chappe.use_cases.accounts.find(id_))
+
+
+def _shown(found: AccountDetails) -> dict[str, object]:
+    row = found.row
+    return {
+        "client_id": row.account.id,
+        "email": row.account.email,
+        "parent_id": row.account.parent_id,
+        "state": _state(found),
+        "credits": balance_credits(row.available_mc),
+        "shares_credits": row.account.draws_on_parent,
+        "country": row.account.country,
+        "sender": row.account.sender,
+        "lang": row.lang,
+        "spent_this_month": found.spent_this_month,
+        "spent_last_month": found.spent_last_month,
+        **asdict(row.profile),
+    }
+
+
+def _state(found: AccountDetails) -> str:
+    if not found.row.is_active:
+        return "closed"
+    return "open" if found.is_usable else "locked"
+
+
 @click.group()
 def token() -> None:
     """API tokens."""
@@ -76,58 +221,3 @@ def token_create(
 
     issued = within(data, work)
     print_json({"token": issued.token, "token_id": issued.token_id})
-
-
-@click.group("credits")
-def wallet() -> None:
-    """Credits."""
-
-
-@wallet.command("add")
-@click.option("--account", "account_", required=True, metavar="ID|EMAIL", help="Whose wallet is filled.")
-@click.option("--note", help="Why, for the ledger.")
-@click.option("--price", metavar="NET", help="Net price of all the credits; an invoice is written.")
-@click.option("--unit-price", metavar="NET", help="Net price of one credit.  [default: the setting credit_price]")
-@click.option(
-    "--payment-type", type=click.Choice(PAYMENT_TYPES), default="transfer", show_default=True, help="How it is paid."
-)
-@click.option("--unpaid", is_flag=True, help="The invoice is due; `chappe invoice paid` notes the payment.")
-@click.option("--no-invoice", is_flag=True, help="Write no invoice, whatever the settings say.")
-@click.argument("amount", type=int)
-@json_option
-@data_option
-def credits_add(
-    account_: str, note: str | None, price: str | None, unit_price: str | None, payment_type: str, unpaid: bool,
-    no_invoice: bool, amount: int, as_json: bool, data: Path | None,
-) -> None:  # fmt: skip
-    """Add AMOUNT credits to an account; after `--`, a negative amount takes some back.
-
-    With a price there is an invoice, which the customer finds under GET /account/invoice.
-    """
-    sale = Sale(
-        price=_price(price, "--price"),
-        unit_price=_price(unit_price, "--unit-price"),
-        payment_type=cast(PaymentType, payment_type),
-        is_paid=not unpaid,
-        has_invoice=not no_invoice,
-    )
-
-    async def work(chappe: Chappe) -> TopUp:
-        owner = chappe.use_cases.accounts.find(account_)
-        invoice = chappe.use_cases.invoices.draft(owner, amount, sale)
-        return await chappe.use_cases.credits.add(owner, amount, note, invoice)
-
-    done = within(data, work)
-    if as_json:
-        print_json({"credits": done.balance.credits} | ({"invoice": done.invoice} if done.invoice else {}))
-    else:
-        click.echo(f"{account_} has {done.balance.credits} credits now.")
-        if done.invoice:
-            click.echo(f"Invoice {done.invoice} is written: `chappe invoice pdf {done.invoice} -o FILE` saves it.")
-
-
-def _price(text: str | None, option: str) -> Decimal | None:
-    try:
-        return None if text is None else read_money(text)
-    except ValueError as error:
-        raise BadData(str(error), field=option) from None

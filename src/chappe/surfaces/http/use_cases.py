@@ -11,6 +11,7 @@ from chappe.manage.exclusions import Exclusions
 from chappe.manage.invoices import Invoices
 from chappe.manage.lists import Lists
 from chappe.manage.messages import Messages
+from chappe.manage.profiles import Profiles
 from chappe.manage.replies import Replies
 from chappe.manage.retention import Retentions
 from chappe.manage.tokens import Tokens
@@ -37,6 +38,7 @@ class UseCases:
     webhooks: Webhooks
     tokens: Tokens
     accounts: Accounts
+    profiles: Profiles
     retentions: Retentions
     balance_alerts: BalanceAlerts
     lists: Lists

@@ -225,3 +225,11 @@ def _add_columns() -> None:
         sqlite_where=sa.text("state = 0"),
         postgresql_where=sa.text("state = 0"),
     )
+    op.create_index(
+        "ledger_captures",
+        "ledger",
+        ["account_id", "at", "amount_mc"],
+        unique=False,
+        sqlite_where=sa.text("kind = 'capture'"),
+        postgresql_where=sa.text("kind = 'capture'"),
+    )

@@ -25,10 +25,12 @@ _EMPTY: Final = len(b"{}")
 class Answer(msgspec.Struct, frozen=True):
     """What a handler has to say beyond status and message: each answer of the API is a struct of its own.
 
-    Shape: the fields are the wire's; `only_json` names those that the XML form leaves out.
+    Shape: the fields are the wire's; `only_json` names those that the XML form leaves out, `xml_names` those that are
+           called otherwise there.
     """
 
     only_json: ClassVar[frozenset[str]] = frozenset()
+    xml_names: ClassVar[dict[str, str]] = {}
 
 
 class Done(Answer, frozen=True):
@@ -54,6 +56,8 @@ def success(answer: Answer, syntax: Syntax) -> bytes:
     tree: dict[str, Value] = msgspec.to_builtins(answer)
     for name in answer.only_json:
         del tree[name]
+    for name, xml_name in answer.xml_names.items():
+        tree[xml_name] = tree.pop(name)
     return to_xml({"status": 1, "message": MESSAGES[1], **tree})
 
 

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from chappe.surfaces.http.smsfactor import (
+    accounts,
     campaigns,
     exclusions,
     invoices,
@@ -88,6 +89,19 @@ ROUTES: Final = (
     Route("PUT", "/webhook/:id", webhooks.update, document=webhooks.WebhookDocument),
     Route("DELETE", "/webhook/:id", webhooks.delete),
     Route("PUT", "/webhook/:id/status", webhooks.set_status, document=webhooks.WebhookDocument),
+    Route("GET", "/account", accounts.own),
+    Route("POST", "/account", accounts.create, document=accounts.AccountDocument),
+    Route("GET", "/sub-accounts", accounts.children),
+    Route("GET", "/sub-accounts/:id", accounts.child),
+    Route(
+        "POST",
+        "/sub-accounts/:id/credits",
+        accounts.share,
+        document=accounts.CreditsDocument,
+        is_ours=True,
+        takes_key=True,
+    ),
+    Route("GET", "/account/:id/unlock", accounts.unlock),
     Route("GET", "/retention", retention.get),
     Route("PUT", "/retention", retention.update, document=retention.RetentionDocument),
     Route("GET", "/notification/balance", notification.get),

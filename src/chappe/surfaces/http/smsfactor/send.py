@@ -1,18 +1,12 @@
 """GET and POST /send, POST /send/lists, the same with /simulate, and DELETE /send/:id."""
 
-from hashlib import sha256
 from typing import ClassVar, Final
 
-import msgspec
-
-from chappe.domain.errors import BadData
-from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
+from chappe.domain.requests import Submission, SubmitRequest
 from chappe.surfaces.http.smsfactor.answers import Answer
 from chappe.surfaces.http.smsfactor.call import Call
 from chappe.surfaces.http.smsfactor.query import QueryField
 from chappe.surfaces.http.smsfactor.send_request import KINDS, from_document, from_lists_document, from_query
-
-MAX_KEY_CHARACTERS = 255
 
 QUERY: Final = (
     QueryField("text", "The text.", is_required=True),
@@ -93,7 +87,7 @@ async def simulate_post(call: Call) -> Simulated:
 async def lists(call: Call) -> Sent:
     """Send a campaign to the contacts of lists."""
     request = from_lists_document(call.document, call.limits)
-    submission = await call.use_cases.list_submitter.submit(call.account, request, _idempotency(call, request))
+    submission = await call.use_cases.list_submitter.submit(call.account, request, call.idempotency_key(request))
     return _sent(submission)
 
 
@@ -111,7 +105,7 @@ async def cancel(call: Call) -> Cancelled:
 
 
 async def _submit(call: Call, request: SubmitRequest) -> Sent:
-    submission = await call.use_cases.submitter.submit(call.account, request, _idempotency(call, request))
+    submission = await call.use_cases.submitter.submit(call.account, request, call.idempotency_key(request))
     return _sent(submission)
 
 
@@ -142,14 +136,3 @@ def _counts(submission: Submission) -> dict[str, int]:
         "flood": submission.flood,
         "country_limit": submission.country_limit,
     }
-
-
-def _idempotency(call: Call, request: SubmitRequest) -> IdempotencyKey | None:
-    """The caller's key with what he asked for, not with how he formatted it."""
-    key = call.headers.get(b"idempotency-key", b"").strip().decode("latin-1")
-    if not key:
-        return None
-    if len(key) > MAX_KEY_CHARACTERS:
-        raise BadData(f"is longer than {MAX_KEY_CHARACTERS} characters", field="Idempotency-Key")
-    asked = msgspec.json.encode([call.method, call.path, request])
-    return IdempotencyKey(key, sha256(asked).digest())
