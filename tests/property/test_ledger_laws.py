@@ -91,7 +91,7 @@ class Ledger(RuleBasedStateMachine):
         )
         for account in (SHOP, STRANGER):
             top_up(made, account, FIRST_CREDITS - CREDITS)
-        for account in (SHOP, BRANCH, STRANGER):
+        for account in (SHOP, BRANCH, STRANGER, DEPOT):
             made.connection.execute(f"INSERT INTO contact_list VALUES ({account.id}, {account.id}, 'all', 0, 0, 0)")
             for id_, number in enumerate([*NUMBERS, NUMBERS[0], "12"]):
                 entry = f"{number}\x1f{'y' * 40 * id_}" if id_ else number
