@@ -19,6 +19,7 @@ import structlog
 from chappe.carriers.guarded_http import PrivateAddress, read_capped
 from chappe.domain.errors import Unavailable
 from chappe.domain.webhook_schedule import MAX_WAIT_MS, EventState, after_attempt, is_success
+from chappe.domain.webhook_signature import signed
 from chappe.pipeline.webhook_targets import Target, Targets
 from chappe.store.clock import now_ms
 from chappe.store.sqlite import Store, Tx
@@ -206,13 +207,14 @@ class Notifier:
         number = event.attempts + 1
         headers = {**target.headers, "X-Chappe-Event": str(event.id), "X-Chappe-Attempt": str(number)}
         at = now_ms()
+        body = event.payload.encode()
+        if target.signature is not None:
+            headers["X-Chappe-Signature"] = signed(target.signature, at // 1000, body)
         http_code: int | None = None
         error: str | None = None
         got_through = True
         try:
-            async with self._session.post(
-                target.url, data=event.payload.encode(), headers=headers, allow_redirects=False
-            ) as response:
+            async with self._session.post(target.url, data=body, headers=headers, allow_redirects=False) as response:
                 http_code = response.status
                 await read_capped(response)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as raised:
