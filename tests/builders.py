@@ -159,4 +159,5 @@ async def running_api(
         await server.shutdown(sockets=[listener])
         await use_cases.clicks.close()
         use_cases.accounts.close()
+        await use_cases.lookups.close()
         await store.close()

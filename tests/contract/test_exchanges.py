@@ -1,12 +1,17 @@
 """The wire API answers every golden exchange octet by octet, and says the same in JSON and in XML."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import time_machine
 
+from chappe.carriers.options import SmppOptions
+from chappe.carriers.simulator import Simulator, SimulatorOptions
+from chappe.manage.carriers import Carriers, NewCarrier
 from chappe.surfaces.http.smsfactor.routes import ROUTES, match
-from tests.builders import on_loop, running_api
+from tests.builders import Api, on_loop, running_api
 from tests.contract.exchanges import FOLDER, Given, load, steps
 from tests.wire import Reply
 
@@ -19,7 +24,7 @@ async def played(folder: Path, name: str) -> list[Reply]:
     folder.mkdir()
     replies = []
     with time_machine.travel(NOW, tick=False):
-        async with running_api(folder) as api:
+        async with running_api(folder) as api, carrier_for(name, api):
             for exchange in steps(FOLDER / name):
                 if isinstance(exchange, Given):
                     await exchange.happen(api)
@@ -30,6 +35,19 @@ async def played(folder: Path, name: str) -> list[Reply]:
                 assert reply.headers["content-type"] == exchange.content_type
                 replies.append(reply)
     return replies
+
+
+@asynccontextmanager
+async def carrier_for(name: str, api: Api) -> AsyncIterator[None]:
+    """A simulated carrier that answers look-ups, for the exchanges that are about them."""
+    if not name.startswith("lookup"):
+        yield
+        return
+    async with Simulator(SimulatorOptions(port=0, control_port=0)) as simulator:
+        options = SmppOptions(lookup_url=f"http://127.0.0.1:{simulator.control_port}/lookup")
+        new = NewCarrier("carrier", "127.0.0.1", simulator.port, "chappe", "secret", options=options)
+        await Carriers(api.store, api.ids).add(new)
+        yield
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -18,7 +18,10 @@ COMMANDS = [
     ["credits", "limit"], ["credits", "show"], ["token", "create"], ["credits", "add"],
     ["carrier", "add"], ["carrier", "list"], ["carrier", "remove"], ["route", "add"], ["message", "show"], ["migrate"],
     ["settings"], ["invoice", "list"], ["invoice", "show"], ["invoice", "pdf"], ["invoice", "paid"],
+    ["carrier", "lookups"], ["lookup", "list"],
 ]  # fmt: skip
+
+ADD_CARRIER = ["carrier", "add", "x", "--smpp", "h:1", "--system-id", "a", "--password", "b"]
 
 
 def chappe(*words: str, folder: Path, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -95,6 +98,9 @@ def test_an_operator_sets_up_an_account_a_carrier_and_a_route(tmp_path: Path) ->
         (["carrier", "add", "x", "--smpp", "h:1", "--system-id", "a", "--password", "b" * 9], "password"),
         (["carrier", "remove", "acme"], "there is no carrier acme"),
         (["route", "add", "--carrier", "acme"], "there is no carrier acme"),
+        (["carrier", "lookups", "acme", "--url", "http://h/"], "there is no carrier acme"),
+        ([*ADD_CARRIER, "--lookup-url", "h"], "lookup_url"),
+        ([*ADD_CARRIER, "--lookup-token", "t"], "lookup_token"),
         (["invoice", "show", "2031-0001"], "there is no invoice 2031-0001"),
         (["message", "show", "99"], "there is no message 99"),
         (["carrier", "add", "x", "--smpp", "h:1", "--system-id", "a", "--password", "b", "--tls-ca", "no"], "--tls-ca"),
@@ -194,3 +200,18 @@ def test_an_operator_looks_after_accounts_and_their_credits(tmp_path: Path) -> N
     run("account", "unlock", "2")
     run("account", "password", "2", "--password", "secret2")
     assert "sub-account of 1" in run("account", "list")
+
+
+def test_a_carrier_is_told_where_it_answers_look_ups_and_its_token_is_not_shown(tmp_path: Path) -> None:
+    words = ["--smpp", "h:1", "--system-id", "a", "--password", "b"]
+    chappe("carrier", "add", "acme", *words, "--lookup-url", "http://one.example/", folder=tmp_path)
+    chappe("carrier", "lookups", "acme", "--url", "http://two.example/", "--token", "s3cret", folder=tmp_path)
+    shown = chappe("carrier", "list", folder=tmp_path).stdout
+    in_json = chappe("carrier", "list", "--json", folder=tmp_path).stdout
+    assert "look-ups at http://two.example/" in shown
+    assert "s3cret" not in shown + in_json
+    assert json.loads(in_json)[0]["lookup_url"] == "http://two.example/"
+    chappe("carrier", "lookups", "acme", folder=tmp_path)
+    assert json.loads(chappe("carrier", "list", "--json", folder=tmp_path).stdout)[0]["lookup_url"] == ""
+    chappe("account", "create", "--email", "a@example.org", "--password", "secret1", folder=tmp_path)
+    assert json.loads(chappe("lookup", "list", "--account", "1", "--json", folder=tmp_path).stdout) == []

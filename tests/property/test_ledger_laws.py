@@ -1,5 +1,6 @@
 """Laws of money, states and queue over random histories on a real database: submits to numbers and to lists, cancels,
-exclusions, answers of every kind, also late and doubled ones, receipts in any order, crashes, days that pass.
+exclusions, answers of every kind, also late and doubled ones, receipts in any order, look-ups that are answered or
+not, crashes, days that pass.
 """
 
 import asyncio
@@ -15,15 +16,18 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from chappe.carriers.lookups import LookupFailed, LookupService
 from chappe.domain.accounts import Account
 from chappe.domain.delay import FORMAT, PARIS
-from chappe.domain.errors import BadData, InsufficientCredits
+from chappe.domain.errors import BadData, InsufficientCredits, Unavailable
 from chappe.domain.lifecycle import FINAL, Dlr, State
+from chappe.domain.lookups import LookupResult
 from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn
 from chappe.domain.requests import Kind, SubmitRequest
 from chappe.domain.retry import Refused
 from chappe.domain.submission import Limits
 from chappe.manage.credits import Credits
+from chappe.manage.lookups import Lookups
 from chappe.pipeline.enqueue import Enqueuer
 from chappe.pipeline.expire import Expirer
 from chappe.pipeline.links import Links
@@ -74,6 +78,24 @@ def recent(found: Sequence[T], pick: int) -> T:
     return found[-1 - pick % min(4, len(found))]
 
 
+class Died(Exception):
+    """Stands for the death of a process."""
+
+
+class Teller:
+    """The carrier's look-up service, whose words are drawn at random."""
+
+    told: set[int]
+    how: str
+
+    async def ask(self, service: LookupService, numbers: Sequence[int]) -> dict[int, LookupResult]:
+        if self.how == "died":
+            raise Died
+        if self.how == "failed":
+            raise LookupFailed("no answer")
+        return {n: LookupResult(str(n), "DELIVERED", "DELIVERED_TO_HANDSET", "") for n in numbers if n in self.told}
+
+
 class Ledger(RuleBasedStateMachine):
     """An installation with one carrier, whose words are drawn at random."""
 
@@ -85,6 +107,7 @@ class Ledger(RuleBasedStateMachine):
         made = database(path)
         add_carrier(made)
         made.write(lambda tx: stored_accounts.insert(tx, DEPOT, "no hash", 0))
+        made.connection.execute('UPDATE carrier SET options = \'{"lookup_url":"http://carrier.example/"}\'')
         made.connection.execute(f"UPDATE wallet SET postpaid_limit_mc = {LIMIT_MC} WHERE id = {STRANGER.wallet_id}")
         made.connection.execute(
             "INSERT INTO webhook SELECT id, id, 'DLR', 'https://hooks.example/', NULL, 1, NULL, 0 FROM account"
@@ -104,6 +127,9 @@ class Ledger(RuleBasedStateMachine):
         self.list_submitter._enqueuer.begin = lambda ticket: None  # type: ignore[method-assign]  # a rule does it
         self.expirer = Expirer(self.store, self.ids, receipt_wait_s=RECEIPT_WAIT_S)
         self.credits = Credits(self.store)
+        self.lookups = self.run(self._lookups())
+        self.teller = Teller()
+        self.lookups._client = self.teller  # type: ignore[assignment]
         self.owners: dict[int, Account] = {}  # by ticket
         self.in_flight: list[tuple[Claimed, list[str]]] = []  # with the ids the carrier will give
         self.lost: list[tuple[Claimed, list[str]]] = []  # written and not answered, may be answered late
@@ -119,6 +145,9 @@ class Ledger(RuleBasedStateMachine):
         store = Store(path)
         store._writer.connection.pragma("synchronous", "off")  # a crash of the machine is not under test here
         return store
+
+    async def _lookups(self) -> Lookups:
+        return Lookups(self.store, self.ids)
 
     def run(self, work: Coroutine[object, object, T]) -> T:
         return self.runner.run(work)
@@ -223,6 +252,31 @@ class Ledger(RuleBasedStateMachine):
             self.run(self.credits.share(SHOP, DEPOT.id, given))
         except InsufficientCredits:
             assert before - abs(given) * 1000 < 0
+
+    @rule(
+        account=accounts,
+        to=st.lists(st.sampled_from([*NUMBERS, "x"]), min_size=1, max_size=5),
+        told=st.sets(st.sampled_from(NUMBERS)),
+        how=st.sampled_from(["answered", "answered", "failed", "died"]),
+    )
+    def look_up(self, account: Account, to: list[str], told: set[str], how: str) -> None:
+        """Ask about numbers; the carrier tells about some of them, about none, or the process dies meanwhile."""
+        before = self.wallet(account.wallet_id)[0]
+        asked = set(to) - {"x"}
+        self.teller.told, self.teller.how = {int(number) for number in told}, how
+        try:
+            done = self.run(self.lookups.look_up(account, to))
+        except InsufficientCredits:
+            assert len(asked) * 1000 > before + (LIMIT_MC if account is STRANGER else 0)
+        except Unavailable:
+            assert how == "failed" or not asked & told
+            assert self.wallet(account.wallet_id)[0] == before
+        except Died:
+            assert self.wallet(account.wallet_id)[0] == before - len(asked) * 1000
+        else:
+            assert done.cost == len(asked & told)
+            assert len(done.results) == len(set(to))
+            assert self.wallet(account.wallet_id)[0] == before - done.cost * 1000
 
     # -- what the carrier does
 
@@ -369,12 +423,14 @@ class Ledger(RuleBasedStateMachine):
         def unit(tx: Tx) -> None:
             for statement in MOVE_INTO_THE_PAST:
                 tx.run(statement, ms=ms)
+            tx.run(Statement("UPDATE lookup SET asked_at = asked_at - :ms"), ms=ms)
             tx.run(Statement("UPDATE unmatched_receipt SET received_at = received_at - :ms"), ms=ms)
 
         self.write(unit)
         self.keep_up()
         if is_expiry_due:
             self.run(self.expirer.once())
+            self.run(self.lookups.settle_abandoned())
 
     def keep_up(self) -> None:
         for _ in range(3):
@@ -395,6 +451,7 @@ class Ledger(RuleBasedStateMachine):
         assert self.rows("SELECT message_id FROM dispatch") == []
         assert {row[0] for row in self.rows("SELECT reserved_mc FROM wallet")} == {0}
         assert {row[0] for row in self.rows("SELECT open FROM campaign")} <= {0}
+        assert self.rows("SELECT id FROM lookup WHERE state = 0") == []
         self.forget()
 
     def forget(self) -> None:
@@ -417,6 +474,7 @@ class Ledger(RuleBasedStateMachine):
     @invariant()
     def everything_holds(self) -> None:
         self.no_wallet_is_below_its_limit_and_each_is_the_sum_of_its_entries()
+        self.each_look_up_is_paid_once_or_given_back()
         self.each_message_settles_once_and_what_may_have_left_is_paid()
         self.the_counters_are_the_counts_of_the_states()
         self.the_queue_has_what_is_open_and_nothing_else()
@@ -432,6 +490,8 @@ class Ledger(RuleBasedStateMachine):
             " WHERE m.state = 0 GROUP BY 1"
         ):
             open_[wallet] = price
+        for wallet, price in self.rows("SELECT wallet_id, SUM(price_mc) FROM lookup WHERE state = 0 GROUP BY 1"):
+            open_[wallet] += price
         for wallet, available, reserved, limit in self.rows(
             "SELECT id, available_mc, reserved_mc, postpaid_limit_mc FROM wallet"
         ):
@@ -442,6 +502,21 @@ class Ledger(RuleBasedStateMachine):
             assert reserved == entries["reserve"] - entries["capture"] - entries["release"] == open_[wallet]
             assert available + reserved + entries["capture"] == given
         assert sum(entries["transfer"] for entries in sums.values()) == 0
+
+    def each_look_up_is_paid_once_or_given_back(self) -> None:
+        entries: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        for wallet, kind, amount in self.rows(
+            "SELECT wallet_id, kind, SUM(amount_mc) FROM ledger WHERE campaign_id IS NULL GROUP BY 1, 2"
+        ):
+            entries[wallet][kind] = amount
+        states: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
+        for wallet, state, price in self.rows("SELECT wallet_id, state, SUM(price_mc) FROM lookup GROUP BY 1, 2"):
+            states[wallet][state] = price
+        for wallet in {*entries, *states}:
+            asked, answered, failed = states[wallet]
+            found = entries[wallet]
+            assert (found["capture"], found["release"]) == (answered, failed)
+            assert found["reserve"] == asked + answered + failed
 
     def each_message_settles_once_and_what_may_have_left_is_paid(self) -> None:
         entries: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))

@@ -10,7 +10,8 @@ class SmppOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 
     Shape: the `*_ton` and `*_npi` are SMPP's type of number and numbering plan for each kind of address; `sender` is
            used when the customer gives none; `reference_bits` is the width of the long-message reference; `unknown` is
-           the policy for submits that were written and never answered.
+           the policy for submits that were written and never answered; `lookup_url` is where the carrier answers
+           look-ups over HTTP, if it does.
     Units: seconds.
     Source: usual values of SMPP practice, see docs/carriers.md.
     """
@@ -30,6 +31,8 @@ class SmppOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     unknown: Literal["hold", "resend"] = "hold"
     resend_s: int = 60
     tls_ca_file: str = ""
+    lookup_url: str = ""
+    lookup_token: str = ""
 
 
 def encode_options(options: SmppOptions) -> str:

@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
+import msgspec
 import structlog
 
-from chappe.carriers.options import SmppOptions, encode_options
+from chappe.carriers.options import SmppOptions, decode_options, encode_options
 from chappe.domain.errors import BadData, NotFound
 from chappe.domain.senders import sender_text
 from chappe.store import carriers, queue
@@ -22,6 +24,7 @@ MAX_BINDS, MAX_WINDOW, MAX_RATE = 32, 10_000, 100_000
 # The lengths that SMPP allows, without the final zero octet. Source: SMPP 3.4, 4.1.1.
 MAX_SYSTEM_ID, MAX_PASSWORD, MAX_SYSTEM_TYPE = 15, 8, 12
 MAX_RESEND_S = 86_400
+MAX_LOOKUP_URL, MAX_LOOKUP_TOKEN = 2000, 4000
 _OCTETS = tuple(name for name in SmppOptions.__struct_fields__ if name.endswith(("_ton", "_npi")))
 # A bind that has not been reported for so long belongs to a gateway that is not running.
 STALE_MS = 5000
@@ -68,6 +71,7 @@ class CarrierStatus:
     rate: int
     routes: list[str]
     receipt_rule: str | None
+    lookup_url: str
     waiting: int
     unknown: int
     binds: list[BindStatus]
@@ -130,6 +134,23 @@ class Carriers:
         await self._store.write(unit)
         _log.info("carrier removed", carrier=name)
 
+    async def offer_lookups(self, name: str, url: str, token: str = "") -> None:
+        """Say where a carrier answers look-ups, or that it does not (an empty `url`); its binds start anew.
+
+        Raises: NotFound, BadData.
+        """
+
+        def unit(tx: Tx) -> None:
+            row = carriers.by_name(tx, name)
+            if row is None:
+                raise NotFound(f"there is no carrier {name}", field="name")
+            options = msgspec.structs.replace(decode_options(row.options), lookup_url=url, lookup_token=token)
+            _check_lookups(options)
+            carriers.set_options(tx, row.id, encode_options(options))
+
+        await self._store.write(unit)
+        _log.info("look-ups set up" if url else "look-ups taken away", carrier=name)
+
     async def add_route(self, carrier_name: str, country: str | None) -> int:
         """Send a country's messages, or those of every country without a route of its own, to a carrier.
 
@@ -181,6 +202,7 @@ def _statuses(tx: Tx) -> list[CarrierStatus]:
                 rate=row.rate,
                 routes=routes,
                 receipt_rule=rules.get(row.id),
+                lookup_url=decode_options(row.options).lookup_url,
                 waiting=sum(depth.get((row.id, state), 0) for state in (0, 1, 3)),
                 unknown=depth.get((row.id, 2), 0),
                 binds=own,
@@ -218,6 +240,22 @@ def _check(new: NewCarrier) -> None:
     ):
         if not low <= value <= high:
             raise BadData(f"must be between {low} and {high}", field=name)
+    _check_lookups(new.options)
     sender = new.options.sender
     if sender and sender_text(sender, None) != sender:
         raise BadData("must have at most 11 printable ASCII characters, or 3 to 15 digits", field="sender")
+
+
+def _check_lookups(options: SmppOptions) -> None:
+    url, token = options.lookup_url, options.lookup_token
+    try:
+        parts = urlsplit(url)
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        is_url = False
+    if url and (not is_url or len(url) > MAX_LOOKUP_URL or not url.isascii() or not url.isprintable() or " " in url):
+        raise BadData("must be like https://hlr.example.net/lookup", field="lookup_url")
+    if len(token) > MAX_LOOKUP_TOKEN or not token.isascii() or not (token.isprintable() or not token):
+        raise BadData(f"must have at most {MAX_LOOKUP_TOKEN} printable ASCII characters", field="lookup_token")
+    if token and not url:
+        raise BadData("is for a carrier with an address for look-ups", field="lookup_token")

@@ -16,6 +16,7 @@ from chappe.manage.delivery_reports import DeliveryReports
 from chappe.manage.exclusions import Exclusions
 from chappe.manage.invoices import Invoices
 from chappe.manage.lists import Lists
+from chappe.manage.lookups import Lookups
 from chappe.manage.messages import Messages
 from chappe.manage.profiles import Profiles
 from chappe.manage.replies import Replies
@@ -58,6 +59,7 @@ async def opened(settings: Settings) -> AsyncIterator[Chappe]:
     finally:
         await use_cases.clicks.close()
         use_cases.accounts.close()
+        await use_cases.lookups.close()
         await store.close()
 
 
@@ -83,6 +85,7 @@ def wire(settings: Settings, store: Store, ids: Ids) -> UseCases:
         lists=Lists(store, ids),
         exclusions=Exclusions(store),
         invoices=Invoices(store, terms_of(settings)),
+        lookups=Lookups(store, ids),
     )
 
 

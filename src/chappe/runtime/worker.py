@@ -5,6 +5,8 @@ import asyncio
 import structlog
 
 from chappe.carriers.guarded_http import guarded_session
+from chappe.manage import lookups
+from chappe.manage.lookups import Lookups
 from chappe.pipeline import balance_alerts, enqueue, expire, mailer, receive, retain, sweep_lists
 from chappe.pipeline.balance_alerts import Alerter
 from chappe.pipeline.enqueue import Enqueuer
@@ -61,5 +63,6 @@ def _jobs(settings: Settings, store: Store, ids: Ids) -> list[Rounds]:
         Rounds("balance alerts", alerter.once, every_s=balance_alerts.EVERY_S),
         Rounds("mail", sender.once, every_s=mailer.EVERY_S),
         Rounds("enqueue", Enqueuer(store).once, every_s=enqueue.EVERY_S),
+        Rounds("abandoned look-ups", Lookups(store, ids).settle_abandoned, every_s=lookups.EVERY_S),
         Rounds("sweep lists", ListSweeper(store).once, every_s=sweep_lists.EVERY_S),
     ]

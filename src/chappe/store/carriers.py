@@ -15,6 +15,7 @@ _INSERT = Statement(
 _ALL = Statement(f"SELECT {_COLUMNS} FROM carrier WHERE removed_at IS NULL ORDER BY id")
 _BY_NAME = Statement(f"SELECT {_COLUMNS} FROM carrier WHERE name = :name AND removed_at IS NULL")
 _REMOVE = Statement("UPDATE carrier SET removed_at = :at WHERE id = :id")
+_SET_OPTIONS = Statement("UPDATE carrier SET options = :options WHERE id = :id")
 _ADD_ROUTE = Statement("INSERT INTO route (id, carrier_id, country, created_at) VALUES (:id, :carrier, :country, :at)")
 _ROUTES = Statement(
     "SELECT r.country, r.carrier_id FROM route r JOIN carrier c ON c.id = r.carrier_id"
@@ -86,6 +87,10 @@ def by_name(tx: Tx, name: str) -> CarrierRow | None:
 
 def remove(tx: Tx, carrier: int, at: int) -> None:
     tx.run(_REMOVE, id=carrier, at=at)
+
+
+def set_options(tx: Tx, carrier: int, options: str) -> None:
+    tx.run(_SET_OPTIONS, id=carrier, options=options)
 
 
 def add_route(tx: Tx, route: int, carrier: int, country: str | None, at: int) -> None:

@@ -5,7 +5,9 @@ from typing import Literal
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 
-IdKind = Literal["account", "token", "campaign", "message", "webhook", "event", "carrier", "route", "list", "contact"]
+IdKind = Literal[
+    "account", "token", "campaign", "message", "webhook", "event", "carrier", "route", "list", "contact", "lookup"
+]
 
 _TAKE = Statement(
     "INSERT INTO id_block (kind, next) VALUES (:kind, 1 + :n)"

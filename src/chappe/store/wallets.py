@@ -64,11 +64,11 @@ class Entry(NamedTuple):
 
 
 class Settlement(NamedTuple):
-    """What one campaign's messages cost, or did not cost in the end. Units: thousandths of a credit."""
+    """What one campaign's messages, or look-ups (no campaign), cost or did not cost in the end. Units: as `Wallet`."""
 
     wallet_id: int
     account_id: int
-    campaign_id: int
+    campaign_id: int | None
     captured_mc: int
     released_mc: int
 
@@ -78,8 +78,11 @@ def read(tx: Tx, wallet_id: int) -> Wallet:
     return Wallet(*row) if row else Wallet(0, 0, 0)
 
 
-def reserve(tx: Tx, wallet_id: int, account_id: int, campaign_id: int, amount_mc: int, at: int) -> int | None:
-    """Set the cost of a campaign aside; what is left to spend, or None (and nothing written) when it is not covered."""
+def reserve(tx: Tx, wallet_id: int, account_id: int, campaign_id: int | None, amount_mc: int, at: int) -> int | None:
+    """Set the cost of a campaign, or of look-ups, aside; what is left to spend then.
+
+    Shape: None, and nothing written, when it is not covered.
+    """
     row = tx.row(_RESERVE, amount=amount_mc, wallet=wallet_id)
     if row is None:
         return None

@@ -1,7 +1,8 @@
 """Control of the simulated carrier over HTTP, for people and for tests in other languages.
 
-GET /stats, GET /messages?to=&latest=, GET /options, POST /set, POST /mo, POST /drop, POST /reset; JSON
-both ways. It listens on the simulator's own address only and asks for no password.
+GET /stats, GET /messages?to=&latest=, GET /options, POST /set, POST /mo, POST /drop, POST /reset, and POST /lookup,
+which stands for the look-up service of a carrier; JSON both ways. It listens on the simulator's own address only and
+asks for no password.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ import msgspec
 from aiohttp import web
 
 from .journal import Message, Stats
+from .lookups import Asked, look_up
 from .options import SimulatorOptions
 
 
@@ -63,6 +65,7 @@ class Control:
                 web.post("/mo", self._reply),
                 web.post("/drop", self._drop),
                 web.post("/reset", self._reset),
+                web.post("/lookup", self._lookup),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None)
@@ -112,6 +115,13 @@ class Control:
         except ValueError as error:
             return _json({"error": str(error)}, 400)
         return _json({"parts": parts})
+
+    async def _lookup(self, request: web.Request) -> web.Response:
+        try:
+            asked = msgspec.json.decode(await request.read(), type=Asked)
+        except ValueError as error:
+            return _json({"error": str(error)}, 400)
+        return _json(look_up(asked.to))
 
     async def _drop(self, request: web.Request) -> web.Response:
         return _json({"dropped": self._simulator.drop()})

@@ -29,6 +29,7 @@ COMMANDS = {
     "token": _Place("accounts", "token", "API tokens."),
     "credits": _Place("credits", "wallet", "Credits: add, transfer, show, limit."),
     "invoice": _Place("invoices", "invoice", "The invoices of top-ups."),
+    "lookup": _Place("lookups", "lookup", "What carriers told about numbers."),
     "carrier": _Place("carriers", "carrier", "The carriers that take the messages."),
     "route": _Place("carriers", "route", "Which carrier takes which messages."),
     "message": _Place("messages", "message", "Single messages."),

@@ -48,12 +48,14 @@ def carrier() -> None:
     help="A submit that was never answered: wait for its receipt, or send it again.",
 )
 @click.option("--resend-after", default=60, show_default=True, metavar="SECONDS", help="For --on-unknown resend.")
+@click.option("--lookup-url", default="", metavar="URL", help="Where the carrier answers look-ups over HTTP.")
+@click.option("--lookup-token", default="", help="Bearer token of the look-ups, or a whole Authorization header.")
 @json_option
 @data_option
 def carrier_add(
     name: str, smpp: str, system_id: str, password: str, tls: bool, tls_ca: str, binds: int, window: int, rate: int,
     sender: str, system_type: str, reference_bits: str, no_validity: bool, on_unknown: str, resend_after: int,
-    as_json: bool, data: Path | None,
+    lookup_url: str, lookup_token: str, as_json: bool, data: Path | None,
 ) -> None:  # fmt: skip
     """Add a carrier; a running server binds to it at once. The first carrier is the default route."""
     host, port = _address(smpp)
@@ -67,6 +69,8 @@ def carrier_add(
         unknown=cast(Literal["hold", "resend"], on_unknown),
         resend_s=resend_after,
         tls_ca_file=str(Path(tls_ca).resolve()) if tls_ca else "",
+        lookup_url=lookup_url,
+        lookup_token=lookup_token,
     )
     new = NewCarrier(name, host, port, system_id, password, tls or bool(tls_ca), binds, window, rate, options)
     found = within(data, lambda chappe: chappe.carriers.add(new), creates=True)
@@ -98,6 +102,17 @@ def carrier_remove(name: str, data: Path | None) -> None:
     """Remove a carrier. What waits for it goes to the carrier that serves its country then."""
     within(data, lambda chappe: chappe.carriers.remove(name))
     click.echo(f"Carrier {name} removed.")
+
+
+@carrier.command("lookups")
+@click.argument("name")
+@click.option("--url", default="", help="Where the carrier answers look-ups; without it, it offers none any more.")
+@click.option("--token", default="", help="Bearer token, or a whole Authorization header.")
+@data_option
+def carrier_lookups(name: str, url: str, token: str, data: Path | None) -> None:
+    """Say where a carrier answers look-ups (POST /lookup). Its binds are made anew."""
+    within(data, lambda chappe: chappe.carriers.offer_lookups(name, url, token))
+    click.echo(f"Carrier {name} answers look-ups at {url} now." if url else f"Carrier {name} offers no look-ups now.")
 
 
 @click.group()
@@ -134,6 +149,8 @@ def _print(status: CarrierStatus) -> None:
     rate = f"{status.rate}/s" if status.rate else "no limit"
     click.echo(f"{status.name}: {status.host}:{status.port}{' over TLS' if status.tls else ''} as {status.system_id}")
     click.echo(f"  routes {', '.join(status.routes) or 'none'}; window {status.window}, rate {rate}")
+    if status.lookup_url:
+        click.echo(f"  look-ups at {status.lookup_url}")
     click.echo(f"  {status.waiting} waiting, {status.unknown} unknown")
     for number, bind in enumerate(status.binds or [NOT_SERVED], 1):
         since = datetime.fromtimestamp(bind.since_at / 1000).strftime(" since %H:%M:%S") if bind.since_at else ""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from chappe.carriers.options import SmppOptions
 from chappe.carriers.simulator import Simulator, SimulatorOptions
 from chappe.domain.accounts import Account
 from chappe.domain.errors import NotFound, Refusal
@@ -92,8 +93,12 @@ async def _prepare(chappe: Chappe, carrier_port: int) -> Account:
     known = statuses.get(CARRIER)
     if known is not None and known.port != carrier_port:
         await chappe.carriers.remove(CARRIER)
+    lookup_url = f"http://127.0.0.1:{carrier_port + 1}/lookup"
     if known is None or known.port != carrier_port:
-        await chappe.carriers.add(NewCarrier(CARRIER, "127.0.0.1", carrier_port, "chappe", "demo"))
+        options = SmppOptions(lookup_url=lookup_url)
+        await chappe.carriers.add(NewCarrier(CARRIER, "127.0.0.1", carrier_port, "chappe", "demo", options=options))
+    elif known.lookup_url != lookup_url:
+        await chappe.carriers.offer_lookups(CARRIER, lookup_url)
     try:
         return chappe.use_cases.accounts.find(EMAIL)
     except NotFound:
@@ -201,6 +206,11 @@ Send a campaign, answer in JSON:
 Send a short link; what the recipient reads shows below. Open the link, and the click shows too:
 
   curl '{base}/send' -H 'Accept: application/json' -H 'Authorization: Bearer {token}' -d '{linked}'
+
+Look a number up (its last digit decides: 9 absent, 8 ported, 7 roaming):
+
+  curl '{base}/lookup' -H 'Accept: application/json' -H 'Authorization: Bearer {token}' \\
+    -d '{{"lookup":{{"to":["33651234568"]}}}}'
 
 Webhooks may call this machine (POST /webhook with an http://127.0.0.1:... address).
 What happens shows here. Ctrl-C stops everything.

@@ -10,6 +10,7 @@ from chappe.manage.delivery_reports import DeliveryReports
 from chappe.manage.exclusions import Exclusions
 from chappe.manage.invoices import Invoices
 from chappe.manage.lists import Lists
+from chappe.manage.lookups import Lookups
 from chappe.manage.messages import Messages
 from chappe.manage.profiles import Profiles
 from chappe.manage.replies import Replies
@@ -44,3 +45,4 @@ class UseCases:
     lists: Lists
     exclusions: Exclusions
     invoices: Invoices
+    lookups: Lookups
