@@ -1,11 +1,13 @@
 """Accounts over the API: who may open them, what locks them, whose credits they spend."""
 
+import asyncio
 from pathlib import Path
 
 import msgspec
 import pytest
 import time_machine
 
+from chappe.manage.accounts import HASHING_THREADS
 from chappe.surfaces.http.smsfactor.limits import RequestLimits
 from tests.builders import CHILD_EMAIL, EMAIL, PASSWORD, STRANGER_EMAIL, Api, on_loop, running_api
 from tests.wire import Reply, call
@@ -118,8 +120,29 @@ async def test_a_lock_opens_by_itself_after_its_time_and_counts_from_one(tmp_pat
             clock.shift(599)
             assert "locked" in (await log_in(api, CHILD_EMAIL, PASSWORD)).json["details"]
             clock.shift(2)
-            assert "wrong" in (await log_in(api, CHILD_EMAIL, "c")).json["details"]
+            assert (await log_in(api, CHILD_EMAIL, "c")).json["details"] == "wrong user name or password"
             assert (await log_in(api, CHILD_EMAIL, PASSWORD)).json["status"] == 1
+
+
+@on_loop
+async def test_a_burst_of_guesses_does_not_get_past_the_lock(tmp_path: Path) -> None:
+    async with running_api(tmp_path, max_failed_logins=3) as api:
+        guesses = [*(f"guess {n}" for n in range(20)), PASSWORD]
+        replies = await asyncio.gather(*(log_in(api, CHILD_EMAIL, guess) for guess in guesses))
+        assert [reply.json["status"] for reply in replies] == [-1] * len(guesses)
+        tested = [reply for reply in replies if reply.json["details"] == "wrong user name or password"]
+        assert len(tested) < 3 + 2 * HASHING_THREADS
+
+
+@on_loop
+async def test_a_sub_account_is_closed_with_its_parent(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as api:
+        token = await token_of(api, 2)
+        await api.use_cases.accounts.set_active(api.account, False)
+        assert (await ask(api, "GET", "/credits", token=token)).json["status"] == -1
+        assert (await log_in(api, CHILD_EMAIL, PASSWORD)).json["status"] == -1
+        await api.use_cases.accounts.set_active(api.account, True)
+        assert (await ask(api, "GET", "/credits", token=token)).json["status"] == 1
 
 
 @on_loop

@@ -113,3 +113,23 @@ def test_a_sub_account_that_shares_its_parents_credits_draws_on_them_in_its_own_
     db.write(lambda tx: wallets.reserve(tx, BRANCH.wallet_id, BRANCH.id, 7, MC, NOW))
     assert wallet(db) == Wallet((CREDITS - 1) * MC, MC, 0)
     assert entries(db) == [(1, 2, "reserve", MC, 7, NOW, None)]
+
+
+def test_a_transfer_takes_from_one_and_gives_to_the_other_in_two_entries(db: Database) -> None:
+    assert db.write(lambda tx: wallets.transfer(tx, SHOP, STRANGER, 30 * MC, NOW)) == (970 * MC, 1030 * MC)
+    assert entries(db) == [
+        (1, 1, "transfer", -30 * MC, None, NOW, "to account 3"),
+        (3, 3, "transfer", 30 * MC, None, NOW, "from account 1"),
+    ]
+
+
+def test_a_transfer_that_is_not_covered_leaves_everything_as_it_was(db: Database) -> None:
+    assert db.write(lambda tx: wallets.transfer(tx, SHOP, STRANGER, CREDITS * MC + 1, NOW)) is None
+    assert (wallet(db, 1), wallet(db, 3), entries(db)) == (Wallet(CREDITS * MC, 0, 0), Wallet(CREDITS * MC, 0, 0), [])
+
+
+def test_a_limit_is_not_set_above_what_is_owed(db: Database) -> None:
+    assert db.write(lambda tx: wallets.set_limit(tx, 1, 50 * MC))
+    assert db.write(lambda tx: wallets.transfer(tx, SHOP, STRANGER, (CREDITS + 50) * MC, NOW)) is not None
+    assert not db.write(lambda tx: wallets.set_limit(tx, 1, 49 * MC))
+    assert wallet(db).postpaid_limit_mc == 50 * MC

@@ -55,6 +55,7 @@ class Accounts:
         self._rule = rule or LockRule()
         self._hasher = PasswordHasher()
         self._threads = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="password")
+        self._turns = asyncio.Semaphore(HASHING_THREADS)
         self._waiting = 0
         self._key = token_bytes(32)
         self._remembered: dict[bytes, str] = {}
@@ -133,8 +134,7 @@ class Accounts:
         """
         email = username.strip().lower()
         login = self._store.glance(lambda tx: accounts.login(tx, email))
-        if login and self._rule.is_locked(login.locked_at, now_ms()):
-            raise NotAuthenticated("the account is locked after too many wrong passwords: wait, or have it unlocked")
+        self._refuse_locked(login)
         mac = hmac.digest(self._key, f"{email}\0{password}".encode("utf-8", "surrogatepass"), sha256)
         if login and not login.failed_logins and self._remembered.get(mac) == login.password_hash:
             return login.account
@@ -165,7 +165,7 @@ class Accounts:
         await self._store.write(lambda tx: accounts.unlock(tx, account.id))
 
     async def set_active(self, account: Account, is_active: bool) -> None:
-        """Open or close an account. A closed one can do nothing; its tokens end within a second."""
+        """Open or close an account. A closed one and its sub-accounts can do nothing: tokens end within a second."""
         await self._store.write(lambda tx: accounts.set_active(tx, account.id, is_active))
 
     async def set_password(self, account: Account, password: str) -> None:
@@ -186,9 +186,19 @@ class Accounts:
         return await asyncio.shield(check)
 
     async def _checked(self, login: Login | None, password: str) -> bool:
-        """Verify a password and count it when it is wrong."""
+        """Verify a password and count it when it is wrong.
+
+        The lock is looked at when it is this guess's turn and once more when it was checked: guesses that came before
+        the lock are not answered after it, or a burst of them would get past it.
+        """
         expected = login.password_hash if login else await self._hash_of_nobody()
-        is_right = await self._in_thread(self._verify, expected, password)
+
+        def refuse_locked() -> None:
+            if login is not None:
+                self._refuse_locked(self._store.glance(lambda tx: accounts.login(tx, login.account.email)))
+
+        is_right = await self._in_thread(self._verify, expected, password, at_its_turn=refuse_locked)
+        refuse_locked()
         if login is None:
             return False
         account = login.account.id
@@ -198,6 +208,10 @@ class Accounts:
         elif login.failed_logins:
             await self._store.write(lambda tx: accounts.unlock(tx, account))
         return is_right
+
+    def _refuse_locked(self, login: Login | None) -> None:
+        if login and self._rule.is_locked(login.locked_at, now_ms()):
+            raise NotAuthenticated("the account is locked after too many wrong passwords: wait, or have it unlocked")
 
     def _verify(self, password_hash: str, password: str) -> bool:
         try:
@@ -211,12 +225,17 @@ class Accounts:
             self._nobody = await self._in_thread(self._hasher.hash, token_bytes(16).hex())
         return self._nobody
 
-    async def _in_thread(self, work: Callable[..., T], *values: str) -> T:
+    async def _in_thread(
+        self, work: Callable[..., T], *values: str, at_its_turn: Callable[[], None] | None = None
+    ) -> T:
         if self._waiting >= MAX_WAITING:
             raise Unavailable("too many passwords are being checked")
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *values)
+            async with self._turns:
+                if at_its_turn is not None:
+                    at_its_turn()
+                return await asyncio.get_running_loop().run_in_executor(self._threads, work, *values)
         finally:
             self._waiting -= 1
 

@@ -9,6 +9,11 @@ from chappe.store.statement import Statement
 
 # Of the table `account`, in the order that `account_of` reads.
 COLUMNS: Final = "account.id, account.wallet_id, account.parent_id, account.email, account.country, account.sender"
+# With its parent a sub-account is closed too: it may spend the parent's credits.
+IS_OPEN: Final = (
+    "account.is_active AND (account.parent_id IS NULL"
+    " OR EXISTS (SELECT 1 FROM account AS parent WHERE parent.id = account.parent_id AND parent.is_active))"
+)
 _PROFILE: Final = tuple(field.name for field in fields(Profile))
 
 _INSERT = Statement(
@@ -22,7 +27,7 @@ _BY_ID = Statement(f"SELECT {COLUMNS} FROM account WHERE id = :id")
 _BY_EMAIL = Statement(f"SELECT {COLUMNS} FROM account WHERE email = :email")
 _CHILD = Statement(f"SELECT {COLUMNS} FROM account WHERE id = :child AND parent_id = :parent")
 _LOGIN = Statement(
-    f"SELECT password_hash, failed_logins, locked_at, {COLUMNS} FROM account WHERE email = :email AND is_active"
+    f"SELECT password_hash, failed_logins, locked_at, {COLUMNS} FROM account WHERE email = :email AND {IS_OPEN}"
 )
 _DETAILS = (
     f"SELECT {COLUMNS}, {', '.join(_PROFILE)}, lang, time_zone, is_active, locked_at, created_at, available_mc"
@@ -114,11 +119,11 @@ def login(tx: Tx, email: str) -> Login | None:
 
 
 def count_failure(tx: Tx, account: int, rule: LockRule, now: int) -> bool:
-    """Count a wrong password; whether the account is locked now."""
+    """Count a wrong password; whether this one has locked the account."""
     if not rule.most_failures:
         return False
     row = tx.one(_FAILED, id=account, most=rule.most_failures, expired=now - rule.lock_ms, now=now)
-    return row[0] is not None
+    return bool(row[0] == now)
 
 
 def unlock(tx: Tx, account: int) -> None:
@@ -146,7 +151,7 @@ def update(tx: Tx, account: int, sender: str | None, lang: str, profile: Profile
 
 
 def set_active(tx: Tx, account: int, is_active: bool) -> None:
-    """Open or close an account: a closed one can do nothing."""
+    """Open or close an account: a closed one can do nothing, nor can its sub-accounts."""
     tx.run(_SET_ACTIVE, id=account, is_active=is_active)
 
 

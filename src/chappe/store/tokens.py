@@ -7,7 +7,7 @@ import msgspec
 
 from chappe.domain.accounts import Account
 from chappe.domain.tokens import Token
-from chappe.store.accounts import COLUMNS, account_of
+from chappe.store.accounts import COLUMNS, IS_OPEN, account_of
 from chappe.store.sqlite import Row, Tx
 from chappe.store.statement import Statement
 
@@ -22,7 +22,7 @@ _DELETE = Statement("DELETE FROM token WHERE account_id = :account AND id = :id"
 _HOLDER = Statement(
     f"SELECT token.allowed_ips, token.expires_at, {COLUMNS}"
     " FROM token JOIN account ON account.id = token.account_id"
-    " WHERE token.digest = :digest AND account.is_active"
+    f" WHERE token.digest = :digest AND {IS_OPEN}"
 )
 _KEEP_SECRET = Statement("INSERT INTO meta (key, value) VALUES ('token_secret', :secret)")
 _SECRET = Statement("SELECT value FROM meta WHERE key = 'token_secret'")

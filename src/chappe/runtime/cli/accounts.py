@@ -148,7 +148,10 @@ def account_unlock(id_: str, data: Path | None) -> None:
 @click.argument("id_", metavar="ID|EMAIL")
 @data_option
 def account_close(id_: str, data: Path | None) -> None:
-    """Close an account: neither its password nor its tokens open anything. What it has sent goes on."""
+    """Close an account and with it its sub-accounts: no password and no token of theirs opens anything.
+
+    What they have sent goes on.
+    """
     _set_active(data, id_, is_active=False)
     click.echo(f"{id_} is closed. `chappe account reopen` opens it again.")
 
