@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from tests.load import lists
 from tests.load.control import ask
 from tests.load.meter import Meter, Usage, forget_peak, peak_mb, pss_mb, roles
 from tests.load.rig import TEXT, Rig, Stuck, Wanted, rig, until
@@ -262,6 +263,10 @@ def _window(sizes: Sizes, observer: Observer) -> Measured:
     return measured
 
 
+def _lists(sizes: Sizes, observer: Observer) -> Measured:
+    return Measured(*lists.measure(sizes.million))
+
+
 def _cycles() -> list[Scenario]:
     found = []
     for kind, is_campaign in (("single", False), ("campaign", True)):
@@ -288,4 +293,5 @@ SCENARIOS: tuple[Scenario, ...] = (
         _alerts(beside_campaign=True),
     ),
     Scenario("window", "one bind, window 100, answers after 50 ms", _window),
+    Scenario("lists", "a list: imported from a file, searched, posted, deduplicated, deleted", _lists),
 )

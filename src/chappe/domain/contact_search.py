@@ -1,4 +1,4 @@
-"""What somebody types to find a contact, as patterns over the stored texts."""
+"""What somebody types to find a contact, as what the stored contacts are compared with."""
 
 from typing import NamedTuple
 
@@ -6,28 +6,28 @@ from chappe.domain.contacts import storable_text
 from chappe.telecom.numbers import normalise
 
 
-class Patterns(NamedTuple):
-    """Two LIKE patterns with `\\` as their escape, of which one must fit.
+class Wanted(NamedTuple):
+    """What a contact must have, one of both.
 
-    Shape: `number` is None unless what was typed is a whole phone number that is stored in another form.
+    Shape: `pattern` is a LIKE pattern over the entry with `\\` as its escape; `number` is None unless a whole phone
+           number was typed.
     """
 
-    text: str
-    number: str | None
+    pattern: str
+    number: int | None
 
 
-def patterns(typed: str, country: str) -> Patterns | None:
-    """The patterns of a search by an account in `country`, None when nothing was typed.
+def wanted(typed: str, country: str) -> Wanted | None:
+    """What to look for when an account in `country` searches, None when nothing was typed.
 
     Shape: a part of the number or of a field, ASCII letters in either case; a number is found in any form that
            people write, `+33 6 …` or `06…`.
     """
-    wanted = storable_text(typed).strip()
-    if not wanted:
+    text = storable_text(typed).strip()
+    if not text:
         return None
-    found = normalise([wanted], country).e164[0]
-    bare = wanted.removeprefix("+") if wanted[1:].isdigit() else wanted
-    return Patterns(_pattern(bare), _pattern(found) if found and found != bare else None)
+    number = normalise([text], country).e164[0]
+    return Wanted(_pattern(text.removeprefix("+") if text[1:].isdigit() else text), int(number) if number else None)
 
 
 def _pattern(part: str) -> str:

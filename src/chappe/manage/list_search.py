@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from chappe.domain.contact_search import Patterns
+from chappe.domain.contact_search import Wanted
 from chappe.store import contacts
 from chappe.store.contacts import Block, ContactRow, Matches
 from chappe.store.sqlite import Store, Tx
@@ -17,7 +17,7 @@ HEAD: Final = 100
 READERS: Final = 2
 
 
-async def find(store: Store, list_id: int, wanted: Patterns, start: int, length: int) -> tuple[list[ContactRow], int]:
+async def find(store: Store, list_id: int, wanted: Wanted, start: int, length: int) -> tuple[list[ContactRow], int]:
     """A page of the contacts that fit, in their order, and how many fit. Cost: some 0.1 s for a million."""
     span = store.glance(lambda tx: contacts.span(tx, list_id))
     if span is None:
@@ -34,11 +34,11 @@ async def find(store: Store, list_id: int, wanted: Patterns, start: int, length:
     return await store.read(lambda tx: _page(tx, matches, wanted, start, length)), total
 
 
-def _searching(blocks: Sequence[Block], wanted: Patterns) -> Callable[[Tx], list[Matches]]:
+def _searching(blocks: Sequence[Block], wanted: Wanted) -> Callable[[Tx], list[Matches]]:
     return lambda tx: [contacts.search(tx, block, wanted, HEAD) for block in blocks]
 
 
-def _page(tx: Tx, matches: Sequence[Matches], wanted: Patterns, start: int, length: int) -> list[ContactRow]:
+def _page(tx: Tx, matches: Sequence[Matches], wanted: Wanted, start: int, length: int) -> list[ContactRow]:
     rows: list[ContactRow] = []
     for block, fits, head in matches:
         if start >= fits:

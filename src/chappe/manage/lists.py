@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from chappe.domain.accounts import Account
-from chappe.domain.contact_search import patterns
+from chappe.domain.contact_search import wanted
 from chappe.domain.contacts import (
     MAX_NAME_CHARACTERS,
     entry_of,
@@ -141,12 +141,12 @@ class Lists:
     async def read(self, account: Account, list_id: int, search: str, start: int, length: int) -> Page[Contact]:
         """A page of a list's contacts in the order they came, those that fit `search`. Raises: NotFound."""
         total = self.get(account, list_id).contacts
-        wanted = patterns(search, account.country)
-        if wanted is None:
+        looked_for = wanted(search, account.country)
+        if looked_for is None:
             rows = await self._store.read(lambda tx: contacts.page(tx, list_id, start, length))
             matching = total
         else:
-            rows, matching = await list_search.find(self._store, list_id, wanted, start, length)
+            rows, matching = await list_search.find(self._store, list_id, looked_for, start, length)
         return Page([_contact(list_id, row) for row in rows], total, matching)
 
     async def delete(self, account: Account, list_id: int) -> None:
