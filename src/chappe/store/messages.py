@@ -20,10 +20,16 @@ _IN_COLUMNS = (
     "r.id AS id, r.campaign_id, m.client_ref, r.text, 0, m.country, CAST(LTRIM(r.source, '+0') AS INTEGER) AS number,"
     " r.destination AS sender, r.received_at AS at, 0, 0 AS dlr, NULL, NULL, TRUE AS is_in, 0 AS parent"
 )
+# A sender is the campaign's: sorting campaigns is less than sorting messages. The limit keeps the order inside.
+_BY_SENDER = (
+    "(SELECT id, account_id, state, sender, text, send_at, first_message_id, last_message_id, messages_deleted_at"
+    " FROM campaign WHERE account_id = :account AND send_at BETWEEN :from_at AND :to_at"
+    " ORDER BY sender{down}, send_at{down}, id{down} LIMIT 9000000000000000000) c CROSS"
+)
 _OUT = (
-    " FROM campaign c JOIN message m ON m.id BETWEEN c.first_message_id AND c.last_message_id"
-    " WHERE c.account_id = :account AND c.state = 0 AND c.send_at BETWEEN :from_at AND :to_at"
-    " AND c.messages_deleted_at IS NULL"
+    " FROM campaign c JOIN message m"
+    " WHERE m.id BETWEEN c.first_message_id AND c.last_message_id AND c.account_id = :account AND c.state = 0"
+    " AND c.send_at BETWEEN :from_at AND :to_at AND c.messages_deleted_at IS NULL"
     " AND (:destination IS NULL OR instr(CAST(m.number AS TEXT), :destination) > 0)"
     " AND (:text IS NULL OR instr(lower(COALESCE(m.text, c.text)), lower(:text)) > 0)"
     " AND (:country IS NULL OR m.country = :country)"
@@ -60,6 +66,8 @@ def _page(directions: tuple[Direction, ...], column: str, is_descending: bool) -
     down = " DESC" if is_descending else ""
     order = ", ".join(f"{name}{down}" for name in dict.fromkeys((column, "at", "parent", "id")))
     every = " UNION ALL ".join(_SELECT[direction] for direction in directions)
+    if column == "sender":
+        every = every.replace("campaign c", _BY_SENDER.format(down=down))
     return Statement(f"{every} ORDER BY {order} LIMIT :length OFFSET :start")
 
 

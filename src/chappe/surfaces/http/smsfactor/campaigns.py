@@ -89,7 +89,7 @@ async def history(call: Call) -> History:
             sms_max=optional_int(query.get("sms_max"), "sms_max", low=0, high=_MAX_SMS),
             destination=query.get("destination") or None,
             text=query.get("text") or None,
-            sort=sort or "id",
+            sort=sort or "date",
             # Without a wish the newest come first.
             is_descending=is_descending or sort is None,
         ),
