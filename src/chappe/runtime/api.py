@@ -35,7 +35,13 @@ async def run(settings: Settings) -> None:
             max_recipients=settings.max_recipients,
             open_registration=settings.open_registration,
         )
-        app = build(chappe.use_cases, problems=health.problems, metrics=health.registry, limits=limits)
+        app = build(
+            chappe.use_cases,
+            problems=health.problems,
+            metrics=health.registry,
+            limits=limits,
+            public_url=settings.public_url,
+        )
         server = _Server(
             uvicorn.Config(
                 app,

@@ -1,4 +1,4 @@
-"""The HTTP surface as one application: the wire API, short links, health and metrics."""
+"""The HTTP surface as one application: the wire API, its description, short links, health and metrics."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chappe.surfaces.http.access_log import AccessLog
 from chappe.surfaces.http.links import ShortLinks, is_link
+from chappe.surfaces.http.reference.pages import DESCRIPTION, FOLDER, build_reference
 from chappe.surfaces.http.smsfactor.endpoint import SmsFactorApi
 from chappe.surfaces.http.smsfactor.limits import RequestLimits
 from chappe.surfaces.http.use_cases import UseCases
@@ -28,6 +29,7 @@ def build(
     problems: Problems,
     metrics: CollectorRegistry,
     limits: RequestLimits | None = None,
+    public_url: str = "",
 ) -> ASGIApp:
     """The application that the server runs."""
 
@@ -46,22 +48,30 @@ def build(
         routes=[Route("/health/live", live), Route("/health/ready", ready), Route("/metrics", exposition)]
     )
     links = ShortLinks(use_cases.links, use_cases.clicks)
-    wire = SmsFactorApi(use_cases, limits or RequestLimits())
-    return AccessLog(_Split(health, wire, links, use_cases.links.host))
+    limits = limits or RequestLimits()
+    reference = build_reference(limits, public_url)
+    return AccessLog(_Split(health, reference, SmsFactorApi(use_cases, limits), links, use_cases.links.host))
 
 
 class _Split:
     """The wire API gets its requests directly: the framework's layers would cost a fifth of a single send."""
 
-    def __init__(self, health: ASGIApp, wire: ASGIApp, links: ASGIApp, links_host: str | None) -> None:
+    def __init__(
+        self, health: ASGIApp, reference: ASGIApp, wire: ASGIApp, links: ASGIApp, links_host: str | None
+    ) -> None:
         self._health = health
+        self._reference = reference
         self._wire = wire
         self._links = links
         self._links_host = None if links_host is None else links_host.encode("ascii")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if is_link(scope["method"], path) or (self._links_host and _host(scope) == self._links_host):
+        if self._links_host and _host(scope) == self._links_host:
+            chosen = self._links
+        elif path in (FOLDER, DESCRIPTION) or path.startswith(FOLDER + "/"):
+            chosen = self._reference
+        elif is_link(scope["method"], path):
             chosen = self._links
         else:
             chosen = self._health if path.startswith(_OF_HEALTH) else self._wire

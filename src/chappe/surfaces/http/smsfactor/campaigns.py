@@ -15,8 +15,8 @@ _MAX_SMS = 10**12
 QUERY: Final = (
     *PAGE,
     *period("Sent", is_required=False),
-    QueryField("sms_min", "With this many SMS or more.", "number"),
-    QueryField("sms_max", "With this many SMS or fewer.", "number"),
+    QueryField("sms_min", "With this many SMS or more.", "number", high=_MAX_SMS),
+    QueryField("sms_max", "With this many SMS or fewer.", "number", high=_MAX_SMS),
     QueryField("destination", "Sent to this number too."),
     QueryField("text", "Whose text contains this."),
     sort_field(_SORTS),

@@ -11,7 +11,8 @@ MAX_FIELDS = 100
 class QueryField(NamedTuple):
     """One field that a call reads from its query; fields that it does not read are ignored.
 
-    Shape: `words` are the only values it may have, when it is of a closed set.
+    Shape: `words` are the only values it may have, when it is of a closed set; `high` is the largest number, when it
+           may be larger than a row's.
     """
 
     name: str
@@ -19,6 +20,7 @@ class QueryField(NamedTuple):
     kind: Literal["text", "number", "date"] = "text"
     is_required: bool = False
     words: tuple[str, ...] = ()
+    high: int | None = None
 
 
 PAGE: Final = (
