@@ -43,11 +43,12 @@ format: $(DEVELOP)  ## format the code and mend what lint can mend
 
 docs: $(VENV)/ready  ## write the pages that come from tables in the code
 	$(BIN)/chappe settings --reference > docs/settings.md
+	$(BIN)/python -m tests.contract.examples > examples.json && mv examples.json src/chappe/surfaces/http/smsfactor/examples.json
 
 bench: $(DEVELOP)  ## measure on this machine with a neutral carrier and a webhook sink (ARGS="--quick", "--help")
 	$(BIN)/python -m tests.load.bench $(ARGS)
 
-peers:  ## install the independent SMPP implementations that the tests talk to
+peers:  ## install the independent programs that the tests talk to
 	@tests/peers/install
 
 clean:  ## remove what the targets made, never the data

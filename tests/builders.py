@@ -135,7 +135,13 @@ async def running_api(
     made = world(folder)
     store, ids = Store(made.database), Ids()
     use_cases = use_cases_on(made.database, store, ids, **settings)
-    app = build(use_cases, problems=problems, metrics=metrics or CollectorRegistry(), limits=limits or RequestLimits())
+    app = build(
+        use_cases,
+        problems=problems,
+        metrics=metrics or CollectorRegistry(),
+        limits=limits or RequestLimits(),
+        public_url=str(settings.get("public_url", "")),
+    )
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(app, log_config=None, lifespan="off", http="httptools", ws="none", access_log=False)

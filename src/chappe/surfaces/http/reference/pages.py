@@ -30,7 +30,11 @@ _HEADERS: Final = {
     "vary": "accept-encoding",
     "x-content-type-options": "nosniff",
 }
-_ASSETS: Final = {"style.css": "text/css; charset=utf-8", "script.js": "text/javascript; charset=utf-8"}
+_ASSETS: Final = {
+    "style.css": "text/css; charset=utf-8",
+    "script.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
 
 
 class _Page(NamedTuple):

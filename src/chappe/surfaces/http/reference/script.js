@@ -123,7 +123,7 @@ function openNamed() {
     if (named && link.hash === location.hash) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
   }
-  if (named?.matches("details.call")) {
+  if (named && named.matches("details.call")) {
     named.open = true;
     named.scrollIntoView();
   }

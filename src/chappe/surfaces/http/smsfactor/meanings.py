@@ -68,7 +68,6 @@ MEANINGS: Final[dict[str, str]] = {
     "stops": "Who answered STOP.",
     "npais": "The numbers that nobody has.",
     "campaign_id": "The campaign.",
-    "client_id": "The account.",
     "client_message_id": "Your own id of the message (gsmsmsid).",
     "contact_list_id": "The list it was sent to; empty when it was sent to a number.",
     "message": "The text.",
@@ -164,6 +163,39 @@ MEANINGS: Final[dict[str, str]] = {
     "description": "What it is.",
     "unit_price": "The price of one.",
     "quantities": "How many.",
+    "account": "The account.",
+    "client_id": "The id of the account.",
+    "password": "The password: 6 to 25 characters.",
+    "firstname": "The first name.",
+    "lastname": "The last name.",
+    "city": "The city.",
+    "company": "The company.",
+    "phone": "The phone number.",
+    "address1": "The address.",
+    "address2": "The second line of the address.",
+    "zip": "The postal code.",
+    "country_code": "The country (ISO 3166-1 alpha-2).",
+    "lang": "The language.",
+    "senderid": "The default sender.",
+    "Account.sender": "The default sender.",
+    "Account.type": "company, association, administration or private.",
+    "AccountFields.type": "company, association, administration or private.",
+    "isChild": "1 for a sub-account of yours.",
+    "Account.unlimited": "1: the sub-account spends your credits; 0: it has its own.",
+    "Account.description": "A note.",
+    "AccountFields.description": "A note.",
+    "SubAccountFields.description": "A note.",
+    "AccountFields.status": "1 while the account is open.",
+    "SubAccountFields.status": "1 while the account is open.",
+    "active": "1: the account is open.",
+    "sub-accounts": "The sub-accounts.",
+    "sub-account": "The sub-account.",
+    "time_zone": "The time zone.",
+    "current_month_consumption": "The credits spent this month.",
+    "previous_month_consumption": "The credits spent last month.",
+    "Credits.amount": "How many credits move to the sub-account; with a minus they come back.",
+    "sub_account_credits": "The sub-account's balance, in credits.",
+    "state": "The state.",
     # the first clients
     "deliveryreport": "Which reports are wanted.",
     "ReportRequest.message": "Which reports are wanted.",
@@ -184,7 +216,8 @@ REQUIRED: Final = frozenset(
         "Sms.message",
         "Message.text",
         "Recipients.gsm",
-        "Gsm.value",
+        "send_document.Gsm.value",
+        "exclusions.Gsm.value",
         "ListOfContacts.value",
         "TokenDocument.token",
         "Token.name",
@@ -193,11 +226,20 @@ REQUIRED: Final = frozenset(
         "RetentionDocument.retention",
         "NotificationDocument.notification",
         "Notification.alert_trigger",
+        "SendListsDocument.sms",
+        "AccountDocument.account",
+        "Account.email",
+        "Account.password",
         "ReportDocument.deliveryreport",
         "ReportRequest.message",
         "ReportMessage.ticket",
     }
 )
+
+
+def is_required(place: str, type_name: str, field: str) -> bool:
+    """Whether a request is refused without a field of a type that the documents of one module have."""
+    return f"{type_name}.{field}" in REQUIRED or f"{place}.{type_name}.{field}" in REQUIRED
 
 
 def meaning_of(type_name: str, field: str) -> str:

@@ -19,8 +19,9 @@ DATE_PATTERN: Final = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$"
 # Which module of handlers is which chapter, in the order of the page.
 CHAPTERS: Final[dict[str, tuple[str, str]]] = {
     "send": ("Sending", "Single messages and campaigns, their simulation and their cancellation."),
-    "campaigns": ("Campaigns", "What was sent, with its counters, its opt-outs and its replies."),
-    "messages": ("Messages", "Single messages and replies of a period."),
+    "campaigns": ("Campaigns", "What was sent, with its counters."),
+    "messages": ("Messages", "Single messages of a period."),
+    "replies": ("Replies and opt-outs", "What recipients answered, who said STOP, and numbers that nobody has."),
     "lists": ("Lists", "Contacts to send campaigns to."),
     "exclusions": ("Blacklist and NPAI", "Who is never written to: who said so, and numbers that nobody has."),
     "webhooks": ("Webhooks", "Where receipts, replies, opt-outs, clicks and alerts are posted to."),

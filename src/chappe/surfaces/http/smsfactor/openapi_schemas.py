@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import msgspec
 
 from chappe.surfaces.http.smsfactor.answers import Answer
-from chappe.surfaces.http.smsfactor.meanings import REQUIRED, meaning_of
+from chappe.surfaces.http.smsfactor.meanings import is_required, meaning_of
 from chappe.surfaces.http.smsfactor.statuses import MESSAGES, Status
 
 Json: TypeAlias = dict[str, Any]
@@ -52,6 +52,11 @@ class Components:
             schema["xml"] = {"name": "response"}
             for field in answer.only_json:
                 schema["properties"][field]["x-only-json"] = True
+            for field, element in answer.xml_names.items():
+                schema["properties"][field]["items"] = {
+                    **schema["properties"][field]["items"],
+                    "xml": {"name": element},
+                }
         return ref(name)
 
     def _add(self, type_: type[msgspec.Struct], *, is_answer: bool) -> str:
@@ -81,7 +86,7 @@ def _component(place: str, name: str, schema: Json, *, is_answer: bool) -> Json:
     if "properties" not in schema:
         return _rewritten(place, schema)
     properties = {field: _field(place, short, field, inner) for field, inner in schema["properties"].items()}
-    required = schema["required"] if is_answer else [one for one in properties if f"{short}.{one}" in REQUIRED]
+    required = schema["required"] if is_answer else [one for one in properties if is_required(place, short, one)]
     title, more = spoken(schema.get("description"))
     component: Json = {"type": "object", "properties": properties, "required": required}
     if description := " ".join(filter(None, (title, more))):
@@ -92,7 +97,7 @@ def _component(place: str, name: str, schema: Json, *, is_answer: bool) -> Json:
 def _field(place: str, type_name: str, field: str, schema: Json) -> Json:
     written = _rewritten(place, schema)
     written.pop("default", None)
-    if f"{type_name}.{field}" in REQUIRED:
+    if is_required(place, type_name, field):
         written = _without_null(written)
     if meaning := meaning_of(type_name, field):
         written["description"] = meaning

@@ -68,7 +68,7 @@ ROUTES: Final = (
     Route("POST", "/send", send.post, document=SendDocument, takes_key=True),
     Route("GET", "/send/simulate", send.simulate_get, query=send.QUERY, may_log_in=True),
     Route("POST", "/send/simulate", send.simulate_post, document=SendDocument),
-    Route("POST", "/send/lists", send.lists, document=SendListsDocument),
+    Route("POST", "/send/lists", send.lists, document=SendListsDocument, takes_key=True),
     Route("POST", "/send/lists/simulate", send.simulate_lists, document=SendListsDocument),
     Route("DELETE", "/send/:id", send.cancel),
     Route("GET", "/campaigns", campaigns.history, query=campaigns.QUERY),
