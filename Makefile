@@ -41,7 +41,7 @@ format: $(DEVELOP)  ## format the code and mend what lint can mend
 	$(BIN)/ruff format src tests
 	$(BIN)/ruff check --fix src tests
 
-docs: $(VENV)/ready  ## write the pages that come from tables in the code
+docs: $(DEVELOP)  ## write the pages that come from tables in the code
 	$(BIN)/chappe settings --reference > docs/settings.md
 	$(BIN)/python -m tests.contract.examples > examples.json && mv examples.json src/chappe/surfaces/http/smsfactor/examples.json
 

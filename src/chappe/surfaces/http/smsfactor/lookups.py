@@ -54,12 +54,12 @@ class ErrorFields(msgspec.Struct, frozen=True):
     permanent: bool
 
 
-class ResultFields(msgspec.Struct, frozen=True):
+class ResultFields(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a number; without `imsi` when it was not reached. Source: the contract's look-ups."""
 
     to: str
     mccMnc: str
-    imsi: str | UnsetType
+    imsi: str | UnsetType = UNSET
     originalNetwork: NetworkFields
     ported: bool
     roaming: bool
@@ -67,7 +67,7 @@ class ResultFields(msgspec.Struct, frozen=True):
     error: ErrorFields
 
 
-class ListedFields(ResultFields, frozen=True):
+class ListedFields(ResultFields, frozen=True, kw_only=True):
     """A look-up of the past, when it was asked and what it cost."""
 
     date: str

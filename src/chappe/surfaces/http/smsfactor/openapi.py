@@ -33,7 +33,7 @@ CHAPTERS: Final[dict[str, tuple[str, str]]] = {
     "notification": ("Settings", "What you are told, and for how long data is kept."),
     "retention": ("Settings", ""),
     "invoices": ("Invoices", "What was paid."),
-    "lookup": ("Look-up", "Whether a number exists, and in which network."),
+    "lookups": ("Look-up", "Whether a number exists, and in which network."),
     "legacy": ("First clients", "What clients of before the REST API call, in XML."),
 }
 _INTRODUCTION: Final = """\
