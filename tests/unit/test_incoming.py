@@ -140,3 +140,25 @@ def test_no_octets_whatsoever_stop_the_reading(
         assert 0 <= found.dlr <= 12
     else:
         found.text.encode("utf-8", "surrogatepass")
+
+
+def test_a_part_of_a_long_text_says_which_and_of_what() -> None:
+    eight = bytes((5, 0, 3, 7, 3, 2)) + b"second"
+    assert read_reply(body(eight, 0x40)) == ReplyIn("33612345678", "36180", "second", "8.7/3", 2)
+    sixteen = bytes((6, 8, 4, 1, 7, 3, 1)) + b"first"
+    assert read_reply(body(sixteen, 0x40)) == ReplyIn("33612345678", "36180", "first", "16.263/3", 1)
+
+
+def test_a_part_may_say_so_in_fields_beside_the_text() -> None:
+    fields = (
+        one_tlv(tlv.SAR_MSG_REF_NUM, b"\x01\x07")
+        + one_tlv(tlv.SAR_TOTAL_SEGMENTS, b"\x03")
+        + one_tlv(tlv.SAR_SEGMENT_SEQNUM, b"\x01")
+    )
+    assert read_reply(body(b"first", tlvs=fields)) == ReplyIn("33612345678", "36180", "first", "16.263/3", 1)
+
+
+@pytest.mark.parametrize(("total", "number"), [(1, 1), (2, 3), (0, 0)])
+def test_a_text_that_is_alone_or_in_an_impossible_place_is_whole(total: int, number: int) -> None:
+    reply = read_reply(body(bytes((5, 0, 3, 7, total, number)) + b"whole", 0x40))
+    assert (reply.text, reply.part_of, reply.part) == ("whole", None, None)

@@ -7,6 +7,7 @@ from chappe.store.feed import CampaignNews, MessageNews
 from chappe.store.sqlite import Store, Tx
 
 MAX_WATCHED = 200
+_REPLIES = {"stop": "somebody opted out", "reply": "somebody replied"}
 
 
 class Feed:
@@ -15,6 +16,7 @@ class Feed:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._after = store.glance(feed.newest)
+        self._after_reply = store.glance(feed.newest_reply)
         self._after_click = store.glance(feed.newest_click)
         # Their ids are older than those of what was accepted meanwhile.
         self._preparing = store.glance(feed.preparing)

@@ -44,6 +44,19 @@ class ClickNews(NamedTuple):
     os: str
 
 
+_NEWEST_REPLY = Statement("SELECT COALESCE(MAX(id), 0) FROM reply")
+_REPLIES_SINCE = Statement("SELECT id, state, kind, campaign_id FROM reply WHERE id > :after ORDER BY id LIMIT :n")
+
+
+class ReplyNews(NamedTuple):
+    """What has been done about a reply; `campaign_id` is None while nothing was, or when it is nobody's."""
+
+    id: int
+    state: int
+    kind: str | None
+    campaign_id: int | None
+
+
 class CampaignNews(NamedTuple):
     """How a campaign stands. Units: thousandths of a credit."""
 
@@ -97,6 +110,14 @@ def since(tx: Tx, after: int, late: list[int], n: int) -> list[CampaignNews]:
     """The accepted campaigns after an id, and those of `late` that are accepted by now."""
     rows = tx.rows(_SINCE, after=after, late=msgspec.json.encode(late).decode(), n=n)
     return [CampaignNews._make(row) for row in rows]
+
+
+def newest_reply(tx: Tx) -> int:
+    return int(tx.one(_NEWEST_REPLY)[0])
+
+
+def replies_since(tx: Tx, after: int, n: int) -> list[ReplyNews]:
+    return [ReplyNews._make(row) for row in tx.rows(_REPLIES_SINCE, after=after, n=n)]
 
 
 def unfinished(tx: Tx) -> list[int]:
