@@ -7,6 +7,7 @@ from typing import Any
 import time_machine
 
 from chappe.domain.outcomes import Outcome, ReceiptIn, ReplyIn
+from chappe.manage.feed import Feed
 from chappe.pipeline.receive import Receiver
 from chappe.store import exclusions, replies
 from chappe.store.exclusions import NewExclusion
@@ -271,3 +272,24 @@ def test_a_message_that_nobody_has_the_number_of_is_counted_and_its_number_liste
     core.record([], [ReceiptIn(f"r{second.message_id}", None, 2, True, "UNDELIV err:006")])
     assert core.rows("SELECT unassigned, failed FROM campaign") == [(1, 2)]
     assert core.rows("SELECT account_id, kind, number, campaign_id FROM exclusion") == [(1, "npai", NUMBER, ticket)]
+
+
+@on_loop
+async def test_the_feed_tells_of_replies_once_their_owner_is_known(tmp_path: Path) -> None:
+    core = core_on(tmp_path)
+    ticket = sent(core)
+    core.now += MINUTE
+    store = Store(core.db.path)
+    feed = Feed(store)
+    reply(core, "Yes")
+    reply(core, "STOP")
+    reply(core, "Hello", OTHER)
+    assert not [line for line in feed.news() if "reply" in line]
+    await receive(core)
+    assert [line for line in feed.news() if "reply" in line] == [
+        f"ticket {ticket}: somebody replied (reply 1)",
+        f"ticket {ticket}: somebody opted out (reply 2)",
+        "reply 3: nobody wrote to its sender",
+    ]
+    assert not [line for line in feed.news() if "reply" in line]
+    await store.close()

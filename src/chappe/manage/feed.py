@@ -1,9 +1,10 @@
-"""The news of an installation as lines to read: what was accepted, submitted, delivered, clicked."""
+"""The news of an installation as lines to read: what was accepted, submitted, delivered, clicked, answered."""
 
 from chappe.domain.lifecycle import Dlr, State
 from chappe.domain.pricing import cost_credits
 from chappe.store import feed
 from chappe.store.feed import CampaignNews, MessageNews
+from chappe.store.replies import ReplyState
 from chappe.store.sqlite import Store, Tx
 
 MAX_WATCHED = 200
@@ -54,6 +55,18 @@ class Feed:
             self._after_click = click.id
             device = " ".join(filter(None, (click.brand, click.model, click.os))) or "an unknown device"
             lines.append(f"ticket {click.campaign_id}: link {click.position + 1} followed from {device}")
+        return lines + self._reply_lines(tx)
+
+    def _reply_lines(self, tx: Tx) -> list[str]:
+        lines = []
+        for reply in feed.replies_since(tx, self._after_reply, MAX_WATCHED):
+            if reply.state == ReplyState.STORED:  # its owner is not found yet, or its other parts have not come
+                break
+            self._after_reply = reply.id
+            if reply.campaign_id is not None:
+                lines.append(f"ticket {reply.campaign_id}: {_REPLIES[reply.kind or '']} (reply {reply.id})")
+            elif reply.state == ReplyState.NOBODYS:
+                lines.append(f"reply {reply.id}: nobody wrote to its sender")
         return lines
 
     def _message_lines(self, tx: Tx, campaign: CampaignNews) -> list[str]:
