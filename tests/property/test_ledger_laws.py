@@ -566,6 +566,8 @@ class Ledger(RuleBasedStateMachine):
             assert counters == [counted[campaign][name] for name in names]
             assert sum(counters) == sent
             assert total == sent + left_out
+        nobodys = "SELECT COUNT(*) FROM message WHERE campaign_id = campaign.id AND state = 3 AND dlr = 5"
+        assert self.rows(f"SELECT id FROM campaign WHERE unassigned != ({nobodys})") == []
 
     def the_queue_has_what_is_open_and_nothing_else(self) -> None:
         queued = {row[0]: row[1:] for row in self.rows("SELECT message_id, state, epoch FROM dispatch")}
