@@ -11,7 +11,7 @@ MEANINGS: Final[dict[str, str]] = {
     "recipients": "The numbers.",
     "gsm": "The recipients, one object each; a single one need not be in an array.",
     "text": "The text of the message. [info1] to [info4] stand for the fields of each recipient.",
-    "pushtype": "alert by default; marketing keeps the legal hours and offers a way out.",
+    "pushtype": "alert by default, or marketing, which waits behind alerts.",
     "sender": "What the recipient sees as origin: up to 11 letters and digits.",
     "delay": "When to send it, like 2031-05-17 09:30:00, in the time of Paris; now by default.",
     "unicode": "1 sends any character, in shorter parts; 0, the default, replaces what the alphabet lacks.",

@@ -11,7 +11,7 @@ from chappe.surfaces.http.smsfactor.send_request import KINDS, from_document, fr
 QUERY: Final = (
     QueryField("text", "The text.", is_required=True),
     QueryField("to", "One number.", is_required=True),
-    QueryField("pushtype", "alert by default; marketing keeps the legal hours and offers a way out.", words=KINDS),
+    QueryField("pushtype", "alert by default, or marketing, which waits behind alerts.", words=KINDS),
     QueryField("delay", "When to send it, in the time of Paris; now by default.", "date"),
     QueryField("sender", "What the recipient sees as origin."),
     QueryField("gsmsmsid", "Your own id of the message, which comes back in its receipt."),
