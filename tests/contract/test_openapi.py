@@ -14,6 +14,7 @@ from chappe.surfaces.http.smsfactor import endpoint
 from chappe.surfaces.http.smsfactor.answers import Answer, File
 from chappe.surfaces.http.smsfactor.call import Call
 from chappe.surfaces.http.smsfactor.limits import RequestLimits
+from chappe.surfaces.http.smsfactor.meanings import MEANINGS, REQUIRED
 from chappe.surfaces.http.smsfactor.openapi import answer_of, describe, examples
 from chappe.surfaces.http.smsfactor.openapi_schemas import spoken
 from chappe.surfaces.http.smsfactor.query import query_of
@@ -189,3 +190,15 @@ async def test_the_description_is_served_to_everybody_with_the_public_address(tm
         packed = await call(api.port, "GET", "/openapi.json", {"Accept-Encoding": "gzip"})
         assert packed.headers["content-encoding"] == "gzip"
         assert len(packed.body) * 4 < len(reply.body)
+
+
+def test_no_meaning_is_of_a_field_that_is_gone() -> None:
+    fields = {
+        (place, type_name, field)
+        for name, schema in DESCRIPTION["components"]["schemas"].items()
+        for place, _, type_name in [name.rpartition(".")]
+        for field in schema.get("properties", {})
+    }
+    known = {field for _, _, field in fields} | {f"{type_name}.{field}" for _, type_name, field in fields}
+    assert MEANINGS.keys() - known == set()
+    assert REQUIRED - known - {f"{place}.{type_name}.{field}" for place, type_name, field in fields} == set()

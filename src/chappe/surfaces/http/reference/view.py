@@ -216,10 +216,12 @@ def _kind(schema: Json) -> str:
             return "date"
         case {"type": "array", "items": items} if items:
             return f"array of {_kind(items)}"
+        case {"anyOf": [{"type": "array", "items": items}, *_]} if items and {"type": "null"} not in schema["anyOf"]:
+            return f"{_kind(items)}, one or several"
         case {"anyOf": options}:
             return " or ".join(dict.fromkeys(_kind(option) for option in options))
         case {"$ref": reference}:
-            return "text or number" if reference.endswith("/Scalar") else "object"
+            return "text" if reference.endswith("/Scalar") else "object"
         case {"type": kind}:
             return {"string": "text", "integer": "whole number", "object": "object"}.get(kind, str(kind))
     return "any"

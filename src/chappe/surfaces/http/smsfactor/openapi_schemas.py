@@ -86,6 +86,9 @@ def _component(place: str, name: str, schema: Json, *, is_answer: bool) -> Json:
     if "properties" not in schema:
         return _rewritten(place, schema)
     properties = {field: _field(place, short, field, inner) for field, inner in schema["properties"].items()}
+    if not is_answer:
+        # Null is read as if the field were not there.
+        properties = {field: _without_null(inner) for field, inner in properties.items()}
     required = schema["required"] if is_answer else [one for one in properties if is_required(place, short, one)]
     title, more = spoken(schema.get("description"))
     component: Json = {"type": "object", "properties": properties, "required": required}
@@ -97,8 +100,6 @@ def _component(place: str, name: str, schema: Json, *, is_answer: bool) -> Json:
 def _field(place: str, type_name: str, field: str, schema: Json) -> Json:
     written = _rewritten(place, schema)
     written.pop("default", None)
-    if is_required(place, type_name, field):
-        written = _without_null(written)
     if meaning := meaning_of(type_name, field):
         written["description"] = meaning
     if field.startswith("@"):
@@ -132,7 +133,8 @@ def _without_null(schema: Json) -> Json:
     options = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
     if not options:
         return schema
-    return dict(options[0]) if len(options) == 1 else {**schema, "anyOf": options}
+    around = {key: inner for key, inner in schema.items() if key != "anyOf"}
+    return {**options[0], **around} if len(options) == 1 else {**around, "anyOf": options}
 
 
 def _full(place: str, name: str) -> str:
