@@ -74,13 +74,15 @@ def build_reference(limits: RequestLimits, public_url: str) -> Starlette:
     """The pages as an application; nobody needs an account to read them."""
     pages = _Pages(limits, public_url)
 
-    async def openapi(request: Request) -> Response:
+    # Not `async`: they run in a thread, so that making the page holds no send up.
+
+    def openapi(request: Request) -> Response:
         return _answer(request, pages.openapi)
 
-    async def docs(request: Request) -> Response:
+    def docs(request: Request) -> Response:
         return _answer(request, pages.docs)
 
-    async def asset(request: Request) -> Response:
+    def asset(request: Request) -> Response:
         found = pages.assets.get(request.path_params["name"])
         return _answer(request, found) if found else Response("not found", 404)
 
