@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, Self
 
 import msgspec
+from pyroaring import BitMap64
 
 from chappe.domain import personalize
 from chappe.domain.accounts import Account
@@ -234,7 +235,8 @@ class Planner:
         self._no_links = (shortener.no_link if shortener else SHORT,) * len(self.link_urls)
         self._frame = "%s".join([self._final(piece).replace("%", "%%") for piece in self._text.split(SHORT)])
         self._common = ("", 0, 0) if self._is_personal else self._measure(self._frame % self._no_links)
-        self._seen: set[int] = set()
+        # Lists have millions of numbers: a set of a million takes 77 MB, this 3.
+        self._seen: set[int] | BitMap64 = BitMap64() if request.lists else set()
         send_at = send_time(request.delay, now_ms)
         self.terms = Terms(
             kind=request.kind,
