@@ -313,6 +313,8 @@ def test_the_lanes_in_use_are_found_whatever_waits_in_them() -> None:
 BIG = {"campaign", "message", "dispatch", "part", "ledger", "trace", "event", "idempotency", "unmatched_receipt"}
 # Asked when figures are read, of the whole queue.
 WHOLE = {("queue", "_DEPTH"), ("quarantine", "_COUNT")}
+# Indexes of the few rows of a large table that are being worked on.
+FEW = {"campaign_unqueued"}
 MODULES = (campaigns, carriers, idempotency, message_rows, quarantine, queue, submissions, tracking, wallets)
 STATEMENTS = [
     pytest.param(module, name, statement, id=module + name)
@@ -334,7 +336,7 @@ def test_no_statement_reads_a_large_table_from_end_to_end(
     values = (1,) * len(statement.order)
     plan = [str(row[3]) for row in empty.connection.execute("EXPLAIN QUERY PLAN " + statement.sql, values)]
     aliases = {"m": "message", "d": "dispatch", "c": "campaign", "p": "part"}
-    scanned = [step.split()[1] for step in plan if step.startswith("SCAN ")]
+    scanned = [step.split()[1] for step in plan if step.startswith("SCAN ") and step.split()[-1] not in FEW]
     large = [table for table in scanned if aliases.get(table, table) in BIG]
     assert large == [] or (module, name) in WHOLE
 
