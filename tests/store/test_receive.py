@@ -4,10 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import time_machine
+from structlog.testing import capture_logs
 
+from chappe.domain.optouts import is_optout
 from chappe.domain.outcomes import Outcome, ReceiptIn, ReplyIn
 from chappe.manage.feed import Feed
+from chappe.pipeline import receive as receive_module
 from chappe.pipeline.receive import Receiver
 from chappe.store import exclusions, replies
 from chappe.store.exclusions import NewExclusion
@@ -293,3 +297,24 @@ async def test_the_feed_tells_of_replies_once_their_owner_is_known(tmp_path: Pat
     ]
     assert not [line for line in feed.news() if "reply" in line]
     await store.close()
+
+
+@on_loop
+async def test_a_fault_of_ours_about_one_reply_does_not_keep_the_others_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = core_on(tmp_path)
+    ticket = sent(core, TO)
+
+    def faulty(text: str, country: str) -> bool:
+        return bool(1 / (text != "poison")) and is_optout(text, country)
+
+    monkeypatch.setattr(receive_module, "is_optout", faulty)
+    for text in ("Yes", "poison", "STOP"):
+        reply(core, text)
+    with capture_logs() as lines:
+        assert await receive(core) == 3
+        assert await receive(core) == 0
+    assert [row[0] for row in owners(core)] == [ReplyState.DELIVERED, ReplyState.FAULTY, ReplyState.DELIVERED]
+    assert (blacklist(core), stops(core, ticket)) == ([(NUMBER, ticket)], 1)
+    assert [line["reply"] for line in lines if line["event"] == "bug"] == [2]

@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 
 from chappe.domain import replies as rules
+from chappe.domain.errors import Unavailable
 from chappe.domain.optouts import is_optout
 from chappe.domain.replies import StoredReply, assemble
 from chappe.domain.webhooks import reply_payload
@@ -66,10 +67,30 @@ class Receiver:
             owners = await self._store.read(partial(search.run, batch=batch))
             took = time.monotonic() - began
             self._free_at = began + (1 + SEARCH_SHARE) * took if len(batch) < BATCH else 0.0
-            sheet = await self._store.write(partial(self._give, batch=batch, owners=owners, now=now_ms()))
-            self._tell(sheet, search, took)
+            try:
+                self._tell(await self._written(batch, owners), search, took)
+            except Unavailable:
+                raise
+            except Exception:
+                _log.exception("bug in a batch of replies, done one by one")
+                await self._give_one_by_one(batch, owners)
             count += len(batch)
         return count
+
+    async def _written(self, batch: Sequence[StoredReply], owners: dict[int, int]) -> _Sheet:
+        return await self._store.write(partial(self._give, batch=batch, owners=owners, now=now_ms()))
+
+    async def _give_one_by_one(self, batch: Sequence[StoredReply], owners: dict[int, int]) -> None:
+        """A fault of ours about one reply must not keep the others waiting: opt-outs may be among them."""
+        for reply in batch:
+            try:
+                await self._written([reply], owners)
+            except Unavailable:
+                raise
+            except Exception:
+                _log.exception("bug", reply=reply.id)
+                faulty = Given(ReplyState.FAULTY, None, None, None, None, reply.id)
+                await self._store.write(partial(replies.give, given=[faulty]))
 
     async def _put_parts_together(self) -> None:
         if not self._store.glance(lambda tx: replies.parts(tx, 1)):

@@ -22,6 +22,7 @@ class ReplyState(IntEnum):
     DELIVERED = 1
     NOBODYS = 2
     REPEAT = 3
+    FAULTY = 4  # a fault of ours: kept for whoever mends it
 
 
 class Sighting(NamedTuple):
