@@ -59,7 +59,7 @@ _OF_ACCOUNT: Final = {
 }
 _LISTS = Statement("SELECT id FROM contact_list WHERE account_id = :account AND used_at < :before ORDER BY id")
 _NOBODYS_REPLIES = Statement(
-    "SELECT id FROM reply WHERE account_id IS NULL AND received_at < :before AND state IN (2, 3)"
+    "SELECT id FROM reply WHERE account_id IS NULL AND received_at < :before AND state > 1"
     " ORDER BY received_at LIMIT :n"
 )
 # (id, when it came, whether it may go), in the order of the ids, which is that of the time.
