@@ -55,7 +55,7 @@ class Submitter:
             raise
 
         def unit(tx: Tx) -> Submission:
-            if idempotency_key and (earlier := earlier_answer(tx, account, idempotency_key, now)):
+            if idempotency_key and (earlier := idempotency.answered(tx, account.id, idempotency_key, now, Submission)):
                 return earlier
             ticket, left = submissions.write(tx, self._ids, account, planned, now, first)
             answer = summary(Tally.of(planned), ticket, left)
@@ -107,7 +107,7 @@ class Submitter:
         return await asyncio.to_thread(planner.with_links, planned, first), first
 
     def _known(self, account: Account, key: IdempotencyKey, now: int) -> Submission | None:
-        return self._store.glance(lambda tx: earlier_answer(tx, account, key, now))
+        return self._store.glance(lambda tx: idempotency.answered(tx, account.id, key, now, Submission))
 
     def _routes(self, now: int) -> Routes:
         """The routes as of a moment ago: a message for a removed carrier is routed again anyway."""
@@ -122,11 +122,6 @@ class Submitter:
         Raises: NotFound; BadData when everything has left already.
         """
         return await cancel_campaign(self._store, account, ticket)
-
-
-def earlier_answer(tx: Tx, account: Account, key: IdempotencyKey, now: int) -> Submission | None:
-    """The answer to the same request under the same key. Raises: BadData when it was another request."""
-    return idempotency.answered(tx, account.id, key, now, Submission)
 
 
 def summary(tally: Tally, ticket: int | None, available_mc: int) -> Submission:

@@ -20,7 +20,7 @@ from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
 from chappe.domain.submission import Limits, Plan, Planner, Routes, Tally, recipients_of
 from chappe.pipeline.enqueue import Enqueuer
 from chappe.pipeline.links import Links
-from chappe.pipeline.submit import earlier_answer, summary
+from chappe.pipeline.submit import summary
 from chappe.store import exclusions, idempotency, links, list_recipients, preparations, wallets
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
@@ -57,7 +57,9 @@ class ListSubmitter:
         """
         now = now_ms()
         if idempotency_key:
-            earlier = self._store.glance(lambda tx: earlier_answer(tx, account, idempotency_key, now))
+            earlier = self._store.glance(
+                lambda tx: idempotency.answered(tx, account.id, idempotency_key, now, Submission)
+            )
             if earlier:
                 return earlier
         planner = await self._planner(account, request, now)
@@ -151,7 +153,7 @@ class ListSubmitter:
         key: IdempotencyKey | None,
     ) -> Submission:
         def unit(tx: Tx) -> Submission:
-            if key and (earlier := earlier_answer(tx, account, key, now)):
+            if key and (earlier := idempotency.answered(tx, account.id, key, now, Submission)):
                 return earlier
             left = preparations.accept(tx, begun.ticket, account, tally, now)
             if planner.link_urls and tally.sent:
