@@ -163,6 +163,8 @@ campaign = Table(
     _added("sms"),  # parts of all its messages; null: as many as it cost credits
     _added("unassigned", default="0"),  # of the failed ones: the carrier says that nobody has the number
     _added("messages_deleted_at"),  # their time was over; the counters stay
+    _added("held_because", Text),  # JSON: why a person was asked, and what matched; null: nobody was
+    _added("decided_at"),  # when that person said yes or no
     Index("campaign_by_account", "account_id", "send_at"),
     Index("campaign_open", "expires_at", sqlite_where=text("open > 0"), postgresql_where=text("open > 0")),
     # those with a delay: their messages left long after their ids were taken
@@ -179,6 +181,8 @@ campaign = Table(
         sqlite_where=text("queued_to IS NOT NULL"),
         postgresql_where=text("queued_to IS NOT NULL"),
     ),
+    # those that wait for a person
+    Index("campaign_moderation", "id", sqlite_where=text("state = 3"), postgresql_where=text("state = 3")),
 )
 
 message = Table(
@@ -202,6 +206,7 @@ message = Table(
     _column("done_at", nullable=True),
     _added("infos", Text),  # info1 to info4 of the recipient, joined by U+001F; null when there are none
     _added("list_id"),
+    _added("sender", Text),  # only when it differs from the campaign's; empty: the carrier's own number
 )
 
 dispatch = Table(
@@ -566,4 +571,83 @@ click = Table(
     _column("model", Text),
     _column("os", Text),
     Index("click_by_message", "message_id", "position"),
+)
+
+# What the installation, or one of its accounts, has other than the rulebook and the settings.
+rule = Table(
+    "rule",
+    metadata,
+    Column("account_id", Id, primary_key=True, autoincrement=False),  # 0: every account
+    Column("country", Text, primary_key=True),  # alpha-2; empty: every country
+    Column("name", Text, primary_key=True),
+    _column("value", Text),
+    _column("note", Text),
+    _column("set_at"),
+    sqlite_with_rowid=False,
+)
+
+# What people did who run the installation.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _column("at"),
+    _column("actor", Text),
+    _column("action", Text),
+    _column("account_id", nullable=True),
+    _column("subject", Text),
+    _column("detail", Text),
+    _column("note", Text),
+)
+
+# Names that an account wants to send under, for countries that ask for a registration.
+sender = Table(
+    "sender",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _column("account_id"),
+    _column("text", Text),
+    _column("country", Text),  # alpha-2; empty: every country
+    _column("state", SmallInteger),  # 0 asked, 1 approved, 2 refused
+    _column("purpose", Text),  # what the customer says for it
+    _column("note", Text),  # what was answered
+    _column("created_at"),
+    _column("decided_at", nullable=True),
+    Index("sender_by_account", "account_id", "text", "country", unique=True),
+    Index("sender_asked", "id", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+)
+
+# How much an account has sent in a period, where a limit asks for it.
+usage = Table(
+    "usage",
+    metadata,
+    Column("account_id", Id, primary_key=True, autoincrement=False),
+    Column("measure", Text, primary_key=True),  # messages, or credits (thousandths), or messages to a country
+    Column("period", Text, primary_key=True),  # the minute, day or month, as 2026-11-24
+    _column("amount"),
+    Index("usage_by_period", "period"),
+    sqlite_with_rowid=False,
+)
+
+# Whom an account has written to lately and what, where a limit asks for it.
+recent_send = Table(
+    "recent_send",
+    metadata,
+    Column("account_id", Id, primary_key=True, autoincrement=False),
+    Column("number", Id, primary_key=True, autoincrement=False),
+    Column("message_id", Id, primary_key=True, autoincrement=False),
+    _column("digest"),  # of the text, 63 bits
+    _column("at"),
+    Index("recent_send_by_age", "at"),
+    sqlite_with_rowid=False,
+)
+
+# Who was told lately whom an account's messages are from.
+contact_answer = Table(
+    "contact_answer",
+    metadata,
+    Column("account_id", Id, primary_key=True, autoincrement=False),
+    Column("number", Id, primary_key=True, autoincrement=False),
+    _column("at"),
+    sqlite_with_rowid=False,
 )
