@@ -18,7 +18,7 @@ COMMANDS = [
     ["credits", "limit"], ["credits", "show"], ["token", "create"], ["credits", "add"],
     ["carrier", "add"], ["carrier", "list"], ["carrier", "remove"], ["route", "add"], ["message", "show"], ["migrate"],
     ["settings"], ["invoice", "list"], ["invoice", "show"], ["invoice", "pdf"], ["invoice", "paid"],
-    ["carrier", "lookups"], ["lookup", "list"],
+    ["carrier", "lookups"], ["lookup", "list"], ["audit", "list"],
 ]  # fmt: skip
 
 ADD_CARRIER = ["carrier", "add", "x", "--smpp", "h:1", "--system-id", "a", "--password", "b"]

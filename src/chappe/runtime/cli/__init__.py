@@ -35,6 +35,7 @@ COMMANDS = {
     "message": _Place("messages", "message", "Single messages."),
     "mail": _Place("mail", "mail", "Mails to customers."),
     "list": _Place("lists", "contact_list", "Contact lists, and files of contacts for them."),
+    "audit": _Place("audit", "audit", "What was done to the installation, and by whom."),
     "settings": _Place("serve", "settings", "Show the effective settings, secrets masked."),
     "migrate": _Place("serve", "migrate", "Create or upgrade the database."),
 }

@@ -2,6 +2,8 @@
 
 import asyncio
 import errno
+import os
+import pwd
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -47,6 +49,15 @@ def within(data: Path | None, work: Callable[[Chappe], Awaitable[T]], *, creates
             return await work(chappe)
 
     return asyncio.run(run())
+
+
+def actor() -> str:
+    """Who calls the command line, for the audit log: `cli:` and the login name, under `sudo` that of who called it."""
+    try:
+        name = os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container whose user has no name
+        name = str(os.getuid())
+    return f"cli:{name}"
 
 
 def print_json(value: object) -> None:
