@@ -25,7 +25,7 @@ _SOURCES: Final = "sources"
 _FOLDER: Final = resources.files("chappe.rules").joinpath("countries")
 
 
-class Holidays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class HolidayCalendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which calendar has a country's public holidays. Shape: names of the `holidays` package."""
 
     calendar: str
@@ -80,7 +80,7 @@ class Country(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     name: str
     calling_code: int | None = None
     zones: tuple[str, ...] = ()
-    holidays: Holidays | None = None
+    holidays: HolidayCalendar | None = None
     mobile_example: str = ""
     numbers_read_as: str = ""
     read: datetime.date | None = None
