@@ -109,6 +109,7 @@ def test_hours_that_clocks_skip_are_closed_and_hours_they_repeat_are_open_twice(
 ) -> None:
     found, at = [], ms(f"{day} 00:00")
     while (each := opening(f"sun {hours}", at)).opens_at < ms(f"{day} 23:59"):
+        assert not any(edge % 60_000 for edge in each)
         found.append(tuple(datetime.fromtimestamp(edge / 1000, UTC).strftime("%dT%H:%M") for edge in each))
         at = each.closes_at
     assert found == spans

@@ -20,16 +20,10 @@ from chappe.domain.country_facts import (
     StopRule,
     WindowFact,
 )
+from chappe.domain.public_holidays import Holidays
 
 _SOURCES: Final = "sources"
 _FOLDER: Final = resources.files("chappe.rules").joinpath("countries")
-
-
-class HolidayCalendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which calendar has a country's public holidays. Shape: names of the `holidays` package."""
-
-    calendar: str
-    subdiv: str = ""
 
 
 class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,7 +74,7 @@ class Country(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     name: str
     calling_code: int | None = None
     zones: tuple[str, ...] = ()
-    holidays: HolidayCalendar | None = None
+    holidays: Holidays | None = None
     mobile_example: str = ""
     numbers_read_as: str = ""
     read: datetime.date | None = None

@@ -3,7 +3,9 @@
 import warnings
 from datetime import date
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 # Day 0 is 1970-01-01.
 EPOCH: Final = date(1970, 1, 1).toordinal()
@@ -12,14 +14,11 @@ EPOCH: Final = date(1970, 1, 1).toordinal()
 _SUBDIVISIONS: Final = {("FR", "Alsace-Moselle"): "57"}
 
 
-class Holidays(NamedTuple):
-    """A calendar of public holidays, like ("FR", None), ("FR", "Alsace-Moselle") or ("FR", "971").
-
-    Source: names of the PyPI package `holidays`.
-    """
+class Holidays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A calendar of public holidays. Shape: names of the PyPI package `holidays`, or "FR" and "Alsace-Moselle"."""
 
     calendar: str
-    subdiv: str | None
+    subdiv: str | None = None
 
 
 @lru_cache(maxsize=2048)
