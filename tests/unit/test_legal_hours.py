@@ -187,6 +187,19 @@ def test_a_window_of_holidays_only_is_refused_when_it_is_closed_on_them(monkeypa
     assert walls(opening("sat-sun 08:00-20:00 no-holidays", ms("2026-11-28 20:00")))[0] == "Sat 05 Dec 08:00"
 
 
+def test_what_is_remembered_is_bounded_and_forgetting_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(legal_hours, "MAX_FORTNIGHTS", 3)
+    monkeypatch.setattr(legal_hours, "MAX_STRETCHES", 2)
+    hours, window = LegalHours(), read_window(SEED)
+    zones = ("Europe/Paris", "Pacific/Noumea", "America/Martinique", "Indian/Reunion")
+    for week in range(12):
+        for zone in zones * 2:
+            at = ms("2026-11-24 21:00") + week * 7 * 86_400_000
+            assert hours.opening(window, (zone,), FRANCE, at) == opening(SEED, at, zone)
+    assert len(hours._fortnights) == 3
+    assert len(hours._stretches) == 2
+
+
 TERRITORIES = {
     "metropole": None,
     "alsace_moselle": "Alsace-Moselle",
