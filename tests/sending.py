@@ -11,9 +11,11 @@ from chappe.carriers.options import SmppOptions
 from chappe.carriers.simulator import Simulator, SimulatorOptions
 from chappe.domain.accounts import Account
 from chappe.domain.requests import SubmitRequest
+from chappe.domain.rulebook import Defaults
 from chappe.manage.carriers import Carriers, CarrierStatus, NewCarrier
 from chappe.manage.messages import MessageTrace
 from chappe.pipeline.gateway import Gateway
+from chappe.pipeline.rules import Rules
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Store
 from chappe.surfaces.http.use_cases import UseCases
@@ -78,7 +80,7 @@ class Sending:
         await self.carriers.add(NewCarrier(name, "127.0.0.1", port, "chappe", "secret", **more))
 
     def start_gateway(self) -> None:
-        gateway = Gateway(self.store, self.ids, receipt_wait_s=3600)
+        gateway = Gateway(self.store, self.ids, Rules(self.store, Defaults()), receipt_wait_s=3600)
         self.gateways.append((gateway, asyncio.create_task(gateway.run())))
 
     async def stop_gateway(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from chappe.domain.outcomes import Outcome, ReceiptIn, ReplyIn
-from chappe.domain.submission import UNROUTED
+from chappe.domain.plans import UNROUTED
 from chappe.pipeline.receive import Receiver
 from chappe.pipeline.record import Lane, Recorder, UnknownPolicy
 from chappe.store import replies

@@ -23,9 +23,10 @@ from chappe.domain.errors import BadData, InsufficientCredits, Unavailable
 from chappe.domain.lifecycle import FINAL, Dlr, State
 from chappe.domain.lookups import LookupResult
 from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn
+from chappe.domain.plans import Limits
 from chappe.domain.requests import Kind, SubmitRequest
 from chappe.domain.retry import Refused
-from chappe.domain.submission import Limits
+from chappe.domain.rulebook import Defaults
 from chappe.manage.credits import Credits
 from chappe.manage.lookups import Lookups
 from chappe.pipeline.enqueue import Enqueuer
@@ -33,6 +34,7 @@ from chappe.pipeline.expire import Expirer
 from chappe.pipeline.links import Links
 from chappe.pipeline.record import MAX_RESENDS, Lane, Recorder, UnknownPolicy
 from chappe.pipeline.retain import Retainer
+from chappe.pipeline.rules import Rules
 from chappe.pipeline.submit import Submitter
 from chappe.pipeline.submit_lists import ListSubmitter
 from chappe.pipeline.upkeep import Upkeep
@@ -76,6 +78,13 @@ which = st.integers(0, 10_000)
 def recent(found: Sequence[T], pick: int) -> T:
     """One of the last few: histories that come back to the same message are the interesting ones."""
     return found[-1 - pick % min(4, len(found))]
+
+
+VALIDITY_MS = 48 * 3600 * 1000
+
+
+def at_once(account: int, kind: str, numbers: list[int], countries: list[str], at: int) -> list[int]:
+    return [at] * len(numbers)
 
 
 class Died(Exception):
@@ -122,8 +131,9 @@ class Ledger(RuleBasedStateMachine):
         made.close()
         self.ids = Ids()
         self.store = self.run(self._open(path))
-        self.submitter = Submitter(self.store, self.ids, Limits(), Links(self.store, "sms.example"))
-        self.list_submitter = ListSubmitter(self.store, self.ids, Limits(), Links(self.store, "sms.example"))
+        rules = Rules(self.store, Defaults())
+        self.submitter = Submitter(self.store, self.ids, Limits(), Links(self.store, "sms.example"), rules)
+        self.list_submitter = ListSubmitter(self.store, self.ids, Limits(), Links(self.store, "sms.example"), rules)
         self.list_submitter._enqueuer.begin = lambda ticket: None  # type: ignore[method-assign]  # a rule does it
         self.expirer = Expirer(self.store, self.ids, receipt_wait_s=RECEIPT_WAIT_S)
         self.credits = Credits(self.store)
@@ -200,7 +210,7 @@ class Ledger(RuleBasedStateMachine):
     def enqueue(self, n: int) -> None:
         def unit(tx: Tx) -> None:
             for ticket, _ in preparations.unqueued(tx)[:1]:
-                preparations.enqueue(tx, ticket, carriers.routes(tx), now_ms(), n)
+                preparations.enqueue(tx, ticket, carriers.routes(tx), at_once, VALIDITY_MS, now_ms(), n)
 
         self.write(unit)
 
@@ -442,7 +452,7 @@ class Ledger(RuleBasedStateMachine):
         if not hasattr(self, "lane"):
             return
         for ticket, _ in self.store.glance(preparations.unqueued):
-            self.run(Enqueuer(self.store).enqueue(ticket))
+            self.run(Enqueuer(self.store, Rules(self.store, Defaults()), validity_s=48 * 3600).enqueue(ticket))
         self.take_the_lane()
         self.let_time_pass(9 * DAY, is_expiry_due=True)
         self.let_time_pass(2 * DAY, is_expiry_due=True)

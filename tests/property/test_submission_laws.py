@@ -7,15 +7,17 @@ from hypothesis import strategies as st
 
 from chappe.domain.accounts import Account
 from chappe.domain.errors import Refusal
+from chappe.domain.plans import Excluded, Limits, Plan, Recipients, Routes, Tally
 from chappe.domain.pricing import balance_credits, cost_credits, price_mc
 from chappe.domain.requests import SubmitRequest
-from chappe.domain.submission import Excluded, Limits, Plan, Planner, Recipients, Routes, Tally, plan, read_recipients
+from chappe.domain.submission import Planner, home_of, plan, read_recipients
 from chappe.store import messages, submissions
 from chappe.store.ids import Ids
 from chappe.telecom.segments import Encoding, segments
+from tests.rulebooks import HOURS, rules_of
 from tests.store.build import NOW, SHOP, STRANGER, database, top_up
 
-LIMITS = Limits(max_parts=5, max_recipients=30)
+LIMITS = Limits(max_recipients=30)
 ROUTES = Routes({"FR": 7, "CH": 8}, 9)
 Info = tuple[str | None, str | None, str | None, str | None]
 numbers = st.one_of(
@@ -48,7 +50,7 @@ def requests(draw: st.DrawFn) -> SubmitRequest:
 def planned(request: SubmitRequest, account: Account = SHOP) -> Plan | None:
     """What the request becomes; None when it is refused, which is the only other way out."""
     try:
-        return plan(request, account, ROUTES, LIMITS, NOW)
+        return plan(request, rules_of(account), ROUTES, LIMITS, NOW, hours=HOURS)
     except Refusal:
         return None
 
@@ -58,7 +60,9 @@ def planned(request: SubmitRequest, account: Account = SHOP) -> Plan | None:
 def test_every_number_is_counted_once(request: SubmitRequest) -> None:
     made = planned(request)
     if made is not None:
-        assert made.total == len(request.numbers) == len(made.numbers) + made.invalid + made.duplicated
+        assert (
+            made.total == len(request.numbers) == len(made.numbers) + made.left_out.invalid + made.left_out.duplicated
+        )
         assert len(set(made.numbers)) == len(made.numbers)
 
 
@@ -70,16 +74,16 @@ facts = st.builds(Excluded, known, known)
 @settings(deadline=None)
 def test_every_number_is_counted_once_whoever_is_left_out(request: SubmitRequest, excluded: Excluded) -> None:
     try:
-        made = plan(request, SHOP, ROUTES, LIMITS, NOW, excluded=excluded)
+        made = plan(request, rules_of(SHOP), ROUTES, LIMITS, NOW, hours=HOURS, excluded=excluded)
     except Refusal:
         return
-    left_out = made.invalid + made.duplicated + made.blacklisted + made.npai
+    left_out = made.left_out.invalid + made.left_out.duplicated + made.left_out.blacklisted + made.left_out.npai
     assert made.total == len(request.numbers) == len(made.numbers) + left_out
     assert not set(made.numbers) & (excluded.blacklisted | excluded.npai)
-    without = plan(request, SHOP, ROUTES, LIMITS, NOW)
-    assert (made.invalid, made.duplicated) == (without.invalid, without.duplicated)
-    assert made.blacklisted == len(set(without.numbers) & excluded.blacklisted)
-    assert made.npai == len(set(without.numbers) & (excluded.npai - excluded.blacklisted))
+    without = plan(request, rules_of(SHOP), ROUTES, LIMITS, NOW, hours=HOURS)
+    assert (made.left_out.invalid, made.left_out.duplicated) == (without.left_out.invalid, without.left_out.duplicated)
+    assert made.left_out.blacklisted == len(set(without.numbers) & excluded.blacklisted)
+    assert made.left_out.npai == len(set(without.numbers) & (excluded.npai - excluded.blacklisted))
 
 
 @given(requests(), facts, st.lists(st.integers(0, 12), max_size=4))
@@ -88,14 +92,16 @@ def test_a_request_planned_in_chunks_becomes_what_it_becomes_at_once(
     request: SubmitRequest, excluded: Excluded, cuts: list[int]
 ) -> None:
     try:
-        whole = plan(request, SHOP, ROUTES, LIMITS, NOW, excluded=excluded)
+        whole = plan(request, rules_of(SHOP), ROUTES, LIMITS, NOW, hours=HOURS, excluded=excluded)
     except Refusal:
         return
     given_ = read_recipients(request, SHOP, LIMITS)
-    planner, tally, rows = Planner(request, SHOP, ROUTES, LIMITS, NOW), Tally(), []
+    home = home_of(given_, rules_of(SHOP))
+    planner = Planner(request, rules_of(SHOP), ROUTES, LIMITS, NOW, HOURS, home=home)
+    tally, rows = Tally(), []
     for first, last in pairwise([0, *sorted(cuts), len(given_.numbers)]):
         chunk = planner.plan(_part(given_, first, last), excluded)
-        assert (chunk.text, chunk.send_at, chunk.priority) == (whole.text, whole.send_at, whole.priority)
+        assert (chunk.text, chunk.sender, chunk.priority) == (whole.text, whole.sender, whole.priority)
         tally.add(chunk)
         rows += _rows(chunk)
     assert rows == _rows(whole)
@@ -112,9 +118,20 @@ def _part(given_: Recipients, first: int, last: int) -> Recipients:
 def _rows(made: Plan) -> list[tuple[object, ...]]:
     """The messages of a plan, one by one."""
     nothing = [None] * len(made.numbers)
-    columns = (made.client_refs or nothing, made.texts or nothing, made.infos or nothing)
+    columns = (made.client_refs or nothing, made.texts or nothing, made.senders or nothing, made.infos or nothing)
+    ready = made.ready or [made.send_at] * len(made.numbers)
     return list(
-        zip(made.numbers, made.countries, made.lanes, made.encodings, made.parts, made.prices_mc, *columns, strict=True)
+        zip(
+            made.numbers,
+            made.countries,
+            made.lanes,
+            made.encodings,
+            made.parts,
+            made.prices_mc,
+            ready,
+            *columns,
+            strict=True,
+        )
     )
 
 
@@ -141,8 +158,8 @@ def test_the_cost_is_the_sum_of_the_prices_and_each_price_that_of_the_parts_that
         return
     assert made.cost_mc == sum(made.prices_mc)
     for i, count in enumerate(made.parts):
-        text = made.texts[i] if made.texts else made.text
-        cut = segments(text, unicode=request.is_unicode, limit=LIMITS.max_parts)
+        text = (made.texts[i] if made.texts else None) or made.text
+        cut = segments(text, unicode=request.is_unicode, limit=10)
         assert len(cut.parts) == count
         assert made.prices_mc[i] == price_mc(count)
         assert made.encodings[i] == (1 if cut.encoding is Encoding.UCS2 else 0) == int(request.is_unicode)
@@ -160,8 +177,7 @@ def test_a_message_leaves_not_before_now_and_has_its_whole_validity(request: Sub
     made = planned(request)
     if made is not None:
         assert made.send_at >= NOW
-        assert made.is_scheduled == (made.send_at > NOW)
-        assert made.expires_at == made.send_at + LIMITS.validity_s * 1000
+        assert made.expires_at == (max(made.ready) if made.ready else made.send_at) + LIMITS.validity_s * 1000
 
 
 @given(st.lists(requests(), max_size=6), st.integers(0, 40))
@@ -185,7 +201,8 @@ def test_what_is_written_is_what_was_planned_and_paid_or_nothing(wanted: list[Su
         assert span is not None
         rows = [db.read(lambda tx, i=i: messages.detail(tx, i)) for i in range(span[0], span[1] + 1)]  # type: ignore[misc]
         assert [row.number for row in rows if row] == made.numbers
-        assert [row.text for row in rows if row] == (made.texts or [made.text] * len(made.numbers))
+        texts = made.texts or [None] * len(made.numbers)
+        assert [row.text for row in rows if row] == [text or made.text for text in texts]
         assert [row.price_mc for row in rows if row] == made.prices_mc
         assert [row.client_ref for row in rows if row] == (made.client_refs or [None] * len(made.numbers))
         assert len(rows) == len(made.numbers)

@@ -7,7 +7,7 @@ import pytest
 
 from chappe.carriers.options import SmppOptions, decode_options
 from chappe.domain.errors import BadData, NotFound
-from chappe.domain.submission import Routes
+from chappe.domain.plans import Routes
 from chappe.manage.carriers import STALE_MS, Carriers, NewCarrier
 from chappe.store import carriers, leases, queue
 from chappe.store.carriers import BindRow

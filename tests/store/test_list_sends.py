@@ -10,8 +10,10 @@ import pytest
 from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, InsufficientCredits, NotFound, Unavailable
 from chappe.domain.lifecycle import CampaignState, Queue, State
+from chappe.domain.plans import NOBODY, Limits, Plan, Routes, Tally
 from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
-from chappe.domain.submission import NOBODY, Limits, Plan, Planner, Routes, Tally, recipients_of
+from chappe.domain.rulebook import Defaults, Override
+from chappe.domain.submission import Planner, recipients_of
 from chappe.manage.campaigns import CampaignFilter, Campaigns
 from chappe.manage.feed import Feed
 from chappe.manage.messages import MessageFilter, Messages
@@ -19,15 +21,18 @@ from chappe.pipeline import enqueue, submit_lists
 from chappe.pipeline.enqueue import ABANDONED_MS, Enqueuer
 from chappe.pipeline.expire import Expirer
 from chappe.pipeline.links import Links
+from chappe.pipeline.rules import Rules
 from chappe.pipeline.submit import Submitter
 from chappe.pipeline.submit_lists import ListSubmitter
 from chappe.store import exclusions, figures, preparations
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.preparations import Preparation
+from chappe.store.rules import put
 from chappe.store.sqlite import Store
 from chappe.store.statement import Statement
 from tests.builders import on_loop
+from tests.rulebooks import HOURS, rules_of
 from tests.store.build import CARRIER, CREDITS, LONG_TEXT, SHOP, STRANGER, Core, add_carrier, database
 
 FIRST = 33_612_000_000
@@ -43,18 +48,27 @@ def _in_small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(enqueue, "CHUNK", 5)
 
 
+VALIDITY_MS = 48 * 3600 * 1000
+
+
+def at_once(account: int, kind: str, numbers: list[int], countries: list[str], at: int) -> list[int]:
+    return [at] * len(numbers)
+
+
 class Shop:
     """A database with a carrier and lists, the use cases on it, and the lane of the carrier."""
 
-    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
+    def __init__(self, folder: Path, limits: Limits | None = None, **rules: str) -> None:
         path = folder / "chappe.db"
         self.db = database(path)
         add_carrier(self.db)
         self.store, self.ids = Store(path), Ids()
         links = Links(self.store, "sms.example")
-        self.lists = ListSubmitter(self.store, self.ids, limits or Limits(), links)
-        self.submitter = Submitter(self.store, self.ids, Limits(), links)
-        self.enqueuer = Enqueuer(self.store)
+        self.db.write(lambda tx: put(tx, [Override(0, "", name, value, "a test") for name, value in rules.items()]))
+        known = Rules(self.store, Defaults())
+        self.lists = ListSubmitter(self.store, self.ids, limits or Limits(), links, known)
+        self.submitter = Submitter(self.store, self.ids, Limits(), links, known)
+        self.enqueuer = Enqueuer(self.store, known, validity_s=(limits or Limits()).validity_s)
         self.core = Core(db=self.db, now=now_ms())
         for list_id, owner in ((MEMBERS, SHOP), (FRIENDS, SHOP), (EMPTY, SHOP), (FOREIGN, STRANGER)):
             self.sql("INSERT INTO contact_list VALUES (:id, :owner, 'a list', 0, 0, 0)", id=list_id, owner=owner.id)
@@ -83,7 +97,7 @@ class Shop:
     def prepare(self, planned: int = 3) -> Preparation:
         """A campaign that is being written, with so many messages so far."""
         request = SubmitRequest("Hello", [], lists=[MEMBERS])
-        planner = Planner(request, SHOP, Routes({}), Limits(), now_ms())
+        planner = Planner(request, rules_of(SHOP), Routes({}), Limits(), now_ms(), HOURS)
         begun = self.db.write(lambda tx: preparations.begin(tx, self.ids, SHOP, planner.terms, [MEMBERS], 10, now_ms()))
         chunk = self.chunk(planner, planned)
         self.db.write(lambda tx: preparations.extend(tx, begun.ticket, begun.first, SHOP, chunk, now_ms()))
@@ -239,7 +253,7 @@ async def test_of_two_sends_at_once_that_only_one_can_pay_the_other_leaves_nothi
 
 @on_loop
 async def test_one_contact_whose_own_text_is_too_long_refuses_the_request_and_leaves_nothing(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, Limits(max_parts=1))
+    shop = Shop(tmp_path, max_parts="1")
     shop.add(MEMBERS, [*some(30), (FIRST + 40, "x" * 200)])
     before = shop.everything()
     with pytest.raises(BadData):
@@ -351,11 +365,13 @@ async def test_what_a_dead_process_was_writing_is_cleared_away(tmp_path: Path) -
     shop.sql("UPDATE campaign SET created_at = created_at - :ms", ms=ABANDONED_MS + 1)
     await shop.enqueuer.once()
     assert shop.everything() == before
-    planner = Planner(SubmitRequest("Hello", [], lists=[MEMBERS]), SHOP, Routes({}), Limits(), now_ms())
+    planner = Planner(
+        SubmitRequest("Hello", [], lists=[MEMBERS]), rules_of(SHOP), Routes({}), Limits(), now_ms(), HOURS
+    )
     with pytest.raises(Unavailable):
         shop.db.write(lambda tx: preparations.extend(tx, ticket, first + 8, SHOP, shop.chunk(planner, 1), now_ms()))
     with pytest.raises(Unavailable):
-        shop.db.write(lambda tx: preparations.accept(tx, ticket, SHOP, Tally(), now_ms()))
+        shop.db.write(lambda tx: preparations.accept(tx, ticket, SHOP, planner.terms, Tally(), now_ms(), None))
     assert shop.everything() == before
     await shop.close()
 
@@ -386,7 +402,7 @@ async def test_the_worker_goes_on_for_a_process_that_died_after_the_acceptance(
     monkeypatch.setattr(Enqueuer, "begin", lambda self, ticket: None)
     await shop.submit(MEMBERS)
     routes = Routes({}, CARRIER)
-    assert shop.db.write(lambda tx: preparations.enqueue(tx, 1, routes, now_ms(), 5))
+    assert shop.db.write(lambda tx: preparations.enqueue(tx, 1, routes, at_once, VALIDITY_MS, now_ms(), 5))
     await shop.enqueuer.once()  # somebody may be at it
     assert shop.core.column("SELECT COUNT(*) FROM dispatch") == [5]
     assert shop.store.glance(figures.read).unqueued == 18
@@ -401,7 +417,9 @@ async def test_two_that_queue_the_same_campaign_queue_each_message_once(tmp_path
     shop = Shop(tmp_path)
     shop.add(MEMBERS, some(60))
     await shop.submit(MEMBERS)
-    await asyncio.gather(shop.enqueuer.enqueue(1), Enqueuer(shop.store).enqueue(1))
+    await asyncio.gather(
+        shop.enqueuer.enqueue(1), Enqueuer(shop.store, Rules(shop.store, Defaults()), validity_s=100).enqueue(1)
+    )
     await shop.queued()
     assert shop.core.column("SELECT COUNT(*) FROM dispatch") == [60]
     assert len(shop.core.claim()) == 60
@@ -417,7 +435,7 @@ async def test_a_campaign_is_cancelled_wholly_while_it_comes_to_the_queue(
     monkeypatch.setattr(Enqueuer, "begin", lambda self, ticket: None)
     await shop.submit(MEMBERS, text=LONG_TEXT)
     routes = Routes({}, CARRIER)
-    shop.db.write(lambda tx: preparations.enqueue(tx, 1, routes, now_ms(), 20))
+    shop.db.write(lambda tx: preparations.enqueue(tx, 1, routes, at_once, VALIDITY_MS, now_ms(), 20))
     being_sent = shop.core.claim(3)
     assert await shop.submitter.cancel(SHOP, 1) == CREDITS - 9
     await shop.enqueuer.enqueue(1)

@@ -5,12 +5,14 @@ from itertools import groupby
 import pytest
 
 from chappe.domain.lifecycle import Queue
+from chappe.domain.plans import Routes
 from chappe.domain.requests import SubmitRequest
-from chappe.domain.submission import Routes, plan
+from chappe.domain.submission import plan
 from chappe.store import campaigns, carriers, idempotency, quarantine, queue, submissions, tracking, wallets
 from chappe.store import messages as message_rows
 from chappe.store.sqlite import Database
 from chappe.store.statement import Statement
+from tests.rulebooks import HOURS, rules_of
 from tests.store.build import (
     CARRIER,
     DAY,
@@ -78,7 +80,7 @@ def test_a_claim_tells_all_a_carrier_must_know() -> None:
 
 
 def test_a_single_message_goes_before_a_campaign_and_an_alert_before_marketing() -> None:
-    core = Core()
+    core = Core(now=NOW + 8 * 3600 * 1000)  # in the morning: marketing may leave
     marketing = core.submit(*numbers(3), kind="marketing")
     alert = core.submit(*numbers(3))
     single = core.submit(*numbers(1))
@@ -150,7 +152,7 @@ def test_a_campaign_to_several_lanes_gets_its_turns_in_each() -> None:
     mixed = [number for pair in zip(numbers(6), swiss, strict=True) for number in pair]
     for core in cores.values():
         core.submit(*numbers(6, 33_613_000_000), account=STRANGER)
-    planned = plan(SubmitRequest("Hello", mixed), SHOP, Routes(lanes), LIMITS, NOW)
+    planned = plan(SubmitRequest("Hello", mixed), rules_of(SHOP), Routes(lanes), LIMITS, NOW, hours=HOURS)
     ticket, _ = db.write(lambda tx: submissions.write(tx, cores["FR"].ids, SHOP, planned, NOW))
     for country, core in cores.items():
         claimed = core.claim(8)

@@ -11,11 +11,13 @@ import time_machine
 
 from chappe.domain.errors import NotFound
 from chappe.domain.requests import SubmitRequest
+from chappe.domain.rulebook import Defaults
 from chappe.manage.campaigns import CampaignFilter, Campaigns
 from chappe.manage.messages import MessageFilter, Messages
 from chappe.pipeline import retain
 from chappe.pipeline.links import Links
 from chappe.pipeline.retain import Retainer
+from chappe.pipeline.rules import Rules
 from chappe.pipeline.submit import Submitter
 from chappe.pipeline.sweep_lists import ListSweeper
 from chappe.store import deletions, retention
@@ -356,7 +358,9 @@ async def test_sending_goes_on_while_a_hundred_thousand_messages_are_deleted(tmp
     made.run(f"UPDATE wallet SET reserved_mc = 0 WHERE id = {SHOP.wallet_id}")
     made.run("DELETE FROM dispatch")
     before = balance(made.core)
-    submitter = Submitter(made.store, made.core.ids, LIMITS, Links(made.store, "sms.example"))
+    submitter = Submitter(
+        made.store, made.core.ids, LIMITS, Links(made.store, "sms.example"), Rules(made.store, Defaults())
+    )
     loop, waits = asyncio.get_running_loop(), []
     with later(7 * MONTH):
         deleting = asyncio.create_task(made.after(7 * MONTH))

@@ -9,13 +9,15 @@ import time_machine
 from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, BadDate, InsufficientCredits, NotFound
 from chappe.domain.lifecycle import Dlr, Queue, State
+from chappe.domain.plans import Limits
 from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
-from chappe.domain.submission import Limits
+from chappe.domain.rulebook import Defaults
 from chappe.domain.webhook_schedule import EventState
 from chappe.manage.campaigns import CampaignFilter, Campaigns
 from chappe.manage.credits import MAX_CREDITS, Credits
 from chappe.manage.messages import MessageFilter, Messages
 from chappe.pipeline.links import Links
+from chappe.pipeline.rules import Rules
 from chappe.pipeline.submit import LARGE, Submitter
 from chappe.store import exclusions, idempotency, queue
 from chappe.store.clock import now_ms
@@ -59,7 +61,9 @@ class Shop:
             add_carrier(self.db)
         self.store = Store(path)
         self.ids = Ids()
-        self.submitter = Submitter(self.store, self.ids, Limits(), Links(self.store, "sms.example"))
+        self.submitter = Submitter(
+            self.store, self.ids, Limits(), Links(self.store, "sms.example"), Rules(self.store, Defaults())
+        )
         self.core = Core(db=self.db, now=now_ms())
 
     async def submit(self, request: SubmitRequest, account: Account = SHOP, key: str | None = None) -> Submission:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chappe.domain.senders import MAX_ALPHANUMERIC, sender_text, shape
+from chappe.domain.senders import MAX_ALPHANUMERIC, plain_sender, shape
 
 
 @pytest.mark.parametrize(
@@ -32,24 +32,17 @@ from chappe.domain.senders import MAX_ALPHANUMERIC, sender_text, shape
     ],
 )
 def test_a_sender_is_mended_to_what_networks_take(asked: str, text: str | None, kind: str | None) -> None:
-    assert sender_text(asked, None) == text
+    assert plain_sender(asked) == text
     if text is not None:
         assert shape(text) == kind
 
 
-def test_a_sender_that_leaves_nothing_gives_way_to_the_accounts() -> None:
-    assert sender_text("你好", "Shop") == "Shop"
-    assert sender_text(None, "Shop") == "Shop"
-    assert sender_text("Ana", "Shop") == "Ana"
-    assert sender_text(None, None) is None
-
-
 @given(st.text(max_size=40))
 def test_whatever_is_asked_the_sender_fits_into_the_address_field(asked: str) -> None:
-    text = sender_text(asked, None)
+    text = plain_sender(asked)
     if text is not None:
         assert text.isascii()
         assert text.isprintable()
         assert text == text.strip()
         assert 1 <= len(text) <= (15 if shape(text) == "international" else MAX_ALPHANUMERIC)
-        assert sender_text(text, None) == text
+        assert plain_sender(text) == text

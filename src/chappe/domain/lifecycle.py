@@ -53,6 +53,8 @@ class CampaignState(IntEnum):
     ACCEPTED = 0
     PREPARING = 1  # its messages are being written; nothing is reserved for it
     DISCARDED = 2  # it was not accepted; its messages are being deleted
+    MODERATION = 3  # accepted and paid for; a person is asked before any of it comes to the queue
+    DENIED = 4  # that person said no; its credits went back
 
 
 FINAL = frozenset({State.DELIVERED, State.FAILED, State.CANCELLED})

@@ -4,10 +4,8 @@ A pure function of the request and the facts about the account: simulate and sub
 to be held at once is decided in chunks, one after the other, with the same outcome.
 """
 
-from collections.abc import Callable, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from typing import Final, NamedTuple, Self
+from collections.abc import Sequence
+from itertools import compress
 
 import msgspec
 from pyroaring import BitMap64
@@ -17,160 +15,42 @@ from chappe.domain.accounts import Account
 from chappe.domain.delay import send_time
 from chappe.domain.errors import BadData
 from chappe.domain.infos import join_infos, split_infos
+from chappe.domain.legal_hours import LegalHours
 from chappe.domain.links import SHORT, Shortener, link_targets
-from chappe.domain.pricing import price_mc
+from chappe.domain.marketing_hours import MarketingHours
+from chappe.domain.plans import (
+    ALERT,
+    MARKETING,
+    NO_NUMBER,
+    NOBODY,
+    SINGLE,
+    Excluded,
+    LeftOut,
+    Limits,
+    Plan,
+    Recipients,
+    Routes,
+    Terms,
+)
+from chappe.domain.quotas import UNLIMITED, Quota
 from chappe.domain.requests import Kind, SubmitRequest
-from chappe.domain.senders import sender_text
-from chappe.telecom.gsm7 import DEFAULT
+from chappe.domain.rulebook import AccountRules
+from chappe.domain.variants import Variant
 from chappe.telecom.numbers import normalise
-from chappe.telecom.segments import Encoding, TooManyParts, capacity, normalise_text, segments
-from chappe.telecom.transliterate import to_gsm7
-
-# Markup of the contract that would otherwise reach people as it stands.
-_MARKUP = {"<-stop->": "the STOP mention"}
-
-UNROUTED = 0  # the lane of messages that no carrier serves yet
-
-# Lower goes first: a single alert, the alerts of a campaign, marketing.
-SINGLE, ALERT, MARKETING = 0, 1, 2
-
-_ONE_PART: Final = capacity(Encoding.GSM7)
-
-NO_NUMBER: Final = 0  # stands for what is no mobile number
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What this installation allows in one request.
-
-    Units: parts a message, seconds, recipients given as numbers, and given as contacts of lists.
-    """
-
-    max_parts: int = 10
-    max_recipients: int = 100_000
-    validity_s: int = 48 * 3600
-    max_list_recipients: int = 5_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Routes:
-    """Which lane serves a country; `default` serves the others."""
-
-    by_country: dict[str, int]
-    default: int = UNROUTED
-
-    def lanes(self, countries: Sequence[str]) -> list[int]:
-        if not self.by_country:
-            return [self.default] * len(countries)
-        return [self.by_country.get(country, self.default) for country in countries]
-
-
-class Excluded(NamedTuple):
-    """Those of some numbers that the account does not write to: who said STOP, and who does not exist."""
-
-    blacklisted: AbstractSet[int]
-    npai: AbstractSet[int]
-
-
-NOBODY: Final = Excluded(frozenset(), frozenset())
-
-
-class Recipients(msgspec.Struct, frozen=True):
-    """Some recipients whose numbers have been read, as columns of one length.
-
-    Shape: a number that is none is NO_NUMBER, and its country is empty; `client_refs` and `infos` may be empty instead.
-           `infos` are a person's four fields as `domain/infos.py` joins them; `list_id` is the list they all come from.
-    """
-
-    numbers: list[int]
-    countries: list[str]
-    client_refs: list[str | None]
-    infos: list[str | None]
-    list_id: int | None = None
-
-
-class Terms(msgspec.Struct, frozen=True):
-    """What all messages of a campaign have in common. Units: milliseconds UTC."""
-
-    kind: Kind
-    sender: str | None
-    text: str
-    send_at: int
-    is_scheduled: bool
-    expires_at: int
-    priority: int
-
-
-class Plan(Terms, frozen=True):
-    """What a request, or a chunk of one, becomes: a campaign and its messages.
-
-    Shape: the lists are columns of equal length, a row per accepted message; `texts` is empty when every message
-           has the campaign's text, so are `client_refs` and `infos` when there are none. `total` is the sum of the
-           messages and of the four counts of who is left out. `link_urls` are where the links of the texts lead; the
-           links themselves are nobody's before the messages have ids (`Planner.with_links`).
-    Units: thousandths of a credit.
-    """
-
-    total: int
-    invalid: int
-    duplicated: int
-    blacklisted: int
-    npai: int
-    numbers: list[int]
-    countries: list[str]
-    lanes: list[int]
-    client_refs: list[str | None]
-    texts: list[str]
-    encodings: list[int]
-    parts: list[int]
-    prices_mc: list[int]
-    infos: list[str | None]
-    list_id: int | None
-    link_urls: list[str]
-
-    @property
-    def cost_mc(self) -> int:
-        return sum(self.prices_mc)
-
-
-class Tally(msgspec.Struct):
-    """The counts of a campaign, summed up over its chunks. Units: thousandths of a credit."""
-
-    total: int = 0
-    sent: int = 0
-    invalid: int = 0
-    duplicated: int = 0
-    blacklisted: int = 0
-    npai: int = 0
-    cost_mc: int = 0
-    sms: int = 0
-
-    @classmethod
-    def of(cls, planned: Plan) -> Self:
-        """The counts of a plan that is the whole campaign."""
-        tally = cls()
-        tally.add(planned)
-        return tally
-
-    def add(self, planned: Plan) -> None:
-        self.total += planned.total
-        self.sent += len(planned.numbers)
-        self.invalid += planned.invalid
-        self.duplicated += planned.duplicated
-        self.blacklisted += planned.blacklisted
-        self.npai += planned.npai
-        self.cost_mc += planned.cost_mc
-        self.sms += sum(planned.parts)
+from chappe.telecom.segments import normalise_text
 
 
 def plan(
     request: SubmitRequest,
-    account: Account,
+    rules: AccountRules,
     routes: Routes,
     limits: Limits,
     now_ms: int,
+    *,
+    hours: LegalHours,
     recipients: Recipients | None = None,
     excluded: Excluded = NOBODY,
+    quota: Quota = UNLIMITED,
     shortener: Shortener | None = None,
 ) -> Plan:
     """Decide what a request for numbers becomes; `recipients` are its own, when they have been read already.
@@ -178,8 +58,14 @@ def plan(
     Raises: BadData or BadDate when the request as a whole cannot be carried out.
     Cost: a few microseconds a recipient.
     """
-    planner = Planner(request, account, routes, limits, now_ms, shortener)
-    return planner.plan(recipients or read_recipients(request, account, limits), excluded)
+    recipients = recipients or read_recipients(request, rules.account, limits)
+    planner = Planner(request, rules, routes, limits, now_ms, hours, shortener, home=home_of(recipients, rules))
+    return planner.plan(recipients, excluded, quota)
+
+
+def home_of(recipients: Recipients, rules: AccountRules) -> str:
+    """The country whose sender and text the campaign shows: the first recipient's, else the account's."""
+    return next(compress(recipients.countries, recipients.numbers), rules.account.country)
 
 
 def read_recipients(request: SubmitRequest, account: Account, limits: Limits) -> Recipients:
@@ -214,77 +100,103 @@ class Planner:
     def __init__(
         self,
         request: SubmitRequest,
-        account: Account,
+        rules: AccountRules,
         routes: Routes,
         limits: Limits,
         now_ms: int,
+        hours: LegalHours,
         shortener: Shortener | None = None,
+        *,
+        home: str | None = None,
     ) -> None:
         """Raises: BadData or BadDate when the request as a whole cannot be carried out.
 
-        Shape: a text with `<-short->` in it needs the shortener.
+        Shape: a text with `<-short->` in it needs the shortener; `home` is the country whose sender and text the
+               campaign has, the account's when it is not given.
         """
+        self._request = request
         self._text = _text(request)
+        self._rules = rules
         self._routes = routes
-        self._final = str if request.is_unicode else _to_gsm7
-        self._measure = _measure(self._final, request.is_unicode, limits)
+        self._marketing = MarketingHours(rules, hours) if request.kind == "marketing" else None
         self._is_personal = personalize.has_tags(self._text)
         self.link_urls = link_targets(self._text, request.links)
         self._shortener = shortener
         # A link that is nobody's is as long as any other: it stands for all of them where parts are counted.
         self._no_links = (shortener.no_link if shortener else SHORT,) * len(self.link_urls)
-        self._frame = "%s".join([self._final(piece).replace("%", "%%") for piece in self._text.split(SHORT)])
-        self._common = ("", 0, 0) if self._is_personal else self._measure(self._frame % self._no_links)
         # Lists have millions of numbers: a set of a million takes 77 MB, this 3.
         self._seen: set[int] | BitMap64 = BitMap64() if request.lists else set()
+        self._variants: dict[str, Variant] = {}
+        self._used_of_country: dict[str, int] = {}
+        self._used = 0
+        self._home = self.variant(home or rules.account.country)
         send_at = send_time(request.delay, now_ms)
+        validity_ms = limits.validity_s * 1000
         self.terms = Terms(
             kind=request.kind,
-            sender=sender_text(request.sender, account.sender),
-            text=self._final(self._text),
+            sender=self._home.sender.text,
+            text=self._home.final,
             send_at=send_at,
-            is_scheduled=send_at > now_ms,
-            expires_at=send_at + limits.validity_s * 1000,
+            expires_at=send_at + validity_ms,
             priority=SINGLE if request.kind == "alert" and len(request.numbers) == 1 else priority_of(request.kind),
+            validity_ms=validity_ms,
         )
 
-    def plan(self, given: Recipients, excluded: Excluded) -> Plan:
-        """Decide about some more recipients. Raises: BadData when a text of theirs is too long."""
-        at, invalid, duplicated, blacklisted, npai = self._filter(given.numbers, excluded)
+    def variant(self, country: str) -> Variant:
+        """The request as a country gets it."""
+        found = self._variants.get(country)
+        if found is None:
+            found = self._variants[country] = Variant(self._text, self._request, self._rules, country)
+        return found
+
+    @property
+    def variants(self) -> dict[str, Variant]:
+        """The countries met so far."""
+        return self._variants
+
+    def plan(self, given: Recipients, excluded: Excluded, quota: Quota = UNLIMITED) -> Plan:
+        """Decide about some more recipients. Raises: BadData when a text of theirs is too long.
+
+        Shape: the quota is what was left before the first chunk, but for `flooded`, which are some of these numbers.
+        """
+        at, left_out = self._filter(given, excluded, quota)
         everybody = len(at) == len(given.numbers)
+        numbers = given.numbers if everybody else [given.numbers[i] for i in at]
         countries = given.countries if everybody else [given.countries[i] for i in at]
         refs, infos = given.client_refs, given.infos
         if not everybody:
             refs = [refs[i] for i in at] if refs else refs
             infos = [infos[i] for i in at] if infos else infos
-        texts, encodings, parts = self._texts(infos, len(at))
+        texts, encodings, parts = self._texts(infos, countries)
+        ready = self._marketing.ready(numbers, countries, self.terms.send_at) if self._marketing else []
         terms = self.terms
+        first = min(ready) if ready else terms.send_at
+        last = max(ready) if ready else terms.send_at
         return Plan(
-            terms.kind, terms.sender, terms.text, terms.send_at, terms.is_scheduled, terms.expires_at, terms.priority,
+            terms.kind, terms.sender, terms.text, first, last + terms.validity_ms, terms.priority, terms.validity_ms,
             total=len(given.numbers),
-            invalid=invalid,
-            duplicated=duplicated,
-            blacklisted=blacklisted,
-            npai=npai,
-            numbers=given.numbers if everybody else [given.numbers[i] for i in at],
+            left_out=left_out,
+            numbers=numbers,
             countries=countries,
             lanes=self._routes.lanes(countries),
             client_refs=refs,
             texts=texts,
+            senders=self._senders(countries),
             encodings=encodings,
             parts=parts,
-            prices_mc=[price_mc(count) for count in parts],
+            prices_mc=self._prices(countries, parts),
+            ready=ready if first != last else [],
             infos=infos,
             list_id=given.list_id,
             link_urls=self.link_urls,
         )  # fmt: skip
 
-    def _filter(self, numbers: list[int], excluded: Excluded) -> tuple[list[int], int, int, int, int]:
-        """The places of those that stay; how many are invalid, duplicated, blacklisted, npai: each counted once."""
+    def _filter(self, given: Recipients, excluded: Excluded, quota: Quota) -> tuple[list[int], LeftOut]:
+        """The places of those that stay, and how many do not: each counted once."""
         seen = self._seen
         at: list[int] = []
         invalid = duplicated = blacklisted = npai = 0
-        for i, number in enumerate(numbers):
+        for i, number in enumerate(given.numbers):
             if number == NO_NUMBER:
                 invalid += 1
             elif number in seen:
@@ -297,21 +209,90 @@ class Planner:
                     npai += 1
                 else:
                     at.append(i)
-        return at, invalid, duplicated, blacklisted, npai
+        at, not_allowed = self._allowed(at, given.countries)
+        country_limit = flood = 0
+        if quota is not UNLIMITED:
+            at, country_limit, flood = self._within(at, given, quota)
+        return at, LeftOut(invalid, duplicated, blacklisted, npai, not_allowed, country_limit, flood)
 
-    def _texts(self, infos: list[str | None], count: int) -> tuple[list[str], list[int], list[int]]:
+    def _allowed(self, at: list[int], countries: list[str]) -> tuple[list[int], int]:
+        refused = {country for country in set(countries) if country and not self.variant(country).place.may_send}
+        if not refused:
+            return at, 0
+        kept = [i for i in at if countries[i] not in refused]
+        return kept, len(at) - len(kept)
+
+    def _within(self, at: list[int], given: Recipients, quota: Quota) -> tuple[list[int], int, int]:
+        """Who is within the account's limits, who is beyond a country's, who beyond the others."""
+        kept: list[int] = []
+        country_limit = flood = 0
+        used = self._used_of_country
+        for i in at:
+            country = given.countries[i]
+            left = quota.by_country.get(country)
+            if left is not None and used.get(country, 0) >= left:
+                country_limit += 1
+            elif given.numbers[i] in quota.flooded or (quota.messages is not None and self._used >= quota.messages):
+                flood += 1
+            else:
+                if left is not None:
+                    used[country] = used.get(country, 0) + 1
+                self._used += 1
+                kept.append(i)
+        return kept, country_limit, flood
+
+    def _senders(self, countries: list[str]) -> list[str | None]:
+        """The senders where they differ from the campaign's."""
+        common = self.terms.sender
+        others = {
+            country: variant.sender.text or ""
+            for country in set(countries)
+            if (variant := self.variant(country)).sender.text != common
+        }
+        return [others.get(country) for country in countries] if others else []
+
+    def _prices(self, countries: list[str], parts: list[int]) -> list[int]:
+        each = {country: self.variant(country).place.price_mc for country in set(countries)}
+        return [each[country] * count for country, count in zip(countries, parts, strict=True)]
+
+    def _texts(self, infos: list[str | None], countries: list[str]) -> tuple[list[str | None], list[int], list[int]]:
         """The texts where they differ, the encodings and the part counts of the accepted recipients."""
-        if not self._is_personal:
-            _, encoding, parts = self._common
-            return [], [encoding] * count, [parts] * count
-        texts, encodings, counts = [], [], []
-        links = [[link] * count for link in self._no_links]
-        for own in personalize.personalize(self._text, _fields(infos, count), links):
-            final, encoding, parts = self._measure(own)
-            texts.append(final)
-            encodings.append(encoding)
-            counts.append(parts)
-        return texts, encodings, counts
+        if self._is_personal:
+            return self._personal(infos, countries)
+        common = {country: self.variant(country).common(self._no_links) for country in set(countries)}
+        texts: list[str | None] = []
+        if any(self.variant(country).final != self.terms.text for country in common):
+            own = {country: self._own_text(self.variant(country)) for country in common}
+            texts = [own[country] for country in countries]
+        measured = [common[country] for country in countries]
+        return texts, [each[1] for each in measured], [each[2] for each in measured]
+
+    def _own_text(self, variant: Variant) -> str | None:
+        return variant.final if variant.final != self.terms.text else None
+
+    def _personal(self, infos: list[str | None], countries: list[str]) -> tuple[list[str | None], list[int], list[int]]:
+        links = [[link] * len(countries) for link in self._no_links]
+        own = self._personalized(infos, countries, links)
+        measures = {country: self.variant(country).measure for country in set(countries)}
+        measured = [measures[country](text) for country, text in zip(countries, own, strict=True)]
+        return [each[0] for each in measured], [each[1] for each in measured], [each[2] for each in measured]
+
+    def _personalized(self, infos: list[str | None], countries: list[str], links: list[list[str]]) -> list[str]:
+        """The texts of recipients, by the variants that their countries get."""
+        fields = _fields(infos, len(countries))
+        groups: dict[str, list[int]] = {}
+        of_country = {country: self.variant(country).text for country in set(countries)}
+        if len(set(of_country.values())) <= 1:
+            text = next(iter(of_country.values()), "")
+            return personalize.personalize(text, fields, links)
+        for i, country in enumerate(countries):
+            groups.setdefault(of_country[country], []).append(i)
+        found = [""] * len(countries)
+        for text, places in groups.items():
+            columns = [[column[i] for i in places] for column in links]
+            for i, own in zip(places, personalize.personalize(text, [fields[i] for i in places], columns), strict=True):
+                found[i] = own
+        return found
 
     def with_links(self, planned: Plan, first_message: int) -> Plan:
         """The same plan with the links of its messages in their texts; their ids are consecutive.
@@ -322,11 +303,14 @@ class Planner:
         if self._shortener is None or not tokens or not count:
             return planned
         links = self._shortener.links(tokens, first_message, count)
+        texts: list[str | None]
         if self._is_personal:
-            fields = _fields(planned.infos, count)
-            texts = [self._final(text) for text in personalize.personalize(self._text, fields, links)]
+            finish = self._home.finish
+            texts = [finish(text) for text in self._personalized(planned.infos, planned.countries, links)]
         else:
-            texts = [self._frame % own for own in zip(*links, strict=True)]
+            frames = {country: self.variant(country).frame for country in set(planned.countries)}
+            rows = zip(planned.countries, zip(*links, strict=True), strict=True)
+            texts = [frames[country] % own for country, own in rows]
         return msgspec.structs.replace(planned, texts=texts)
 
 
@@ -343,25 +327,4 @@ def _text(request: SubmitRequest) -> str:
     text = normalise_text(request.text)
     if not text.strip():
         raise BadData("is empty", field="text")
-    for markup, meaning in _MARKUP.items():
-        if markup in text:
-            raise BadData(f"{markup} stands for {meaning}, which this server does not make", field="text")
     return text
-
-
-def _to_gsm7(text: str) -> str:
-    return to_gsm7(text).text
-
-
-def _measure(finish: Callable[[str], str], is_unicode: bool, limits: Limits) -> Callable[[str], tuple[str, int, int]]:
-    def measure(text: str) -> tuple[str, int, int]:
-        if not is_unicode and len(text) <= _ONE_PART and DEFAULT.is_plain(text) and "\r\n" not in text:
-            return text, 0, 1  # as most are: nothing to replace, nothing to cut
-        final = finish(text)
-        try:
-            cut = segments(final, unicode=is_unicode, limit=limits.max_parts)
-        except TooManyParts as error:
-            raise BadData(f"takes {error.parts} parts, at most {limits.max_parts} are allowed", field="text") from None
-        return final, 1 if cut.encoding is Encoding.UCS2 else 0, len(cut.parts)
-
-    return measure

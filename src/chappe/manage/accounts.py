@@ -16,7 +16,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from chappe.domain.accounts import Account, LockRule, Profile
 from chappe.domain.errors import BadData, NotAuthenticated, NotFound, Unavailable
 from chappe.domain.pricing import MC
-from chappe.domain.senders import sender_text
+from chappe.domain.senders import plain_sender
 from chappe.store import accounts, wallets
 from chappe.store.accounts import Login
 from chappe.store.clock import now_ms
@@ -102,7 +102,7 @@ class Accounts:
                 parent_id=parent.id if parent else None,
                 email=email,
                 country=country,
-                sender=sender_text(sender, None),
+                sender=plain_sender(sender),
             )
             if not accounts.insert(tx, account, password_hash, now, profile):
                 raise BadData("is already in use", field="email")

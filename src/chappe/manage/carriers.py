@@ -9,7 +9,7 @@ import structlog
 
 from chappe.carriers.options import SmppOptions, decode_options, encode_options
 from chappe.domain.errors import BadData, NotFound
-from chappe.domain.senders import sender_text
+from chappe.domain.senders import plain_sender
 from chappe.store import carriers, queue
 from chappe.store.carriers import BindRow, CarrierRow
 from chappe.store.clock import now_ms
@@ -242,7 +242,7 @@ def _check(new: NewCarrier) -> None:
             raise BadData(f"must be between {low} and {high}", field=name)
     _check_lookups(new.options)
     sender = new.options.sender
-    if sender and sender_text(sender, None) != sender:
+    if sender and plain_sender(sender) != sender:
         raise BadData("must have at most 11 printable ASCII characters, or 3 to 15 digits", field="sender")
 
 

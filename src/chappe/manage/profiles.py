@@ -7,7 +7,7 @@ from chappe.domain.accounts import Account, LockRule, Profile
 from chappe.domain.delay import PARIS
 from chappe.domain.errors import NotFound
 from chappe.domain.pricing import cost_credits
-from chappe.domain.senders import sender_text
+from chappe.domain.senders import plain_sender
 from chappe.store import accounts, wallets
 from chappe.store.accounts import AccountRow
 from chappe.store.clock import now_ms
@@ -78,7 +78,7 @@ class Profiles:
         """Replace who is behind the account, its default sender and its language."""
 
         def unit(tx: Tx) -> None:
-            accounts.update(tx, account.id, sender_text(sender, None), lang, profile)
+            accounts.update(tx, account.id, plain_sender(sender), lang, profile)
 
         await self._store.write(unit)
 

@@ -17,11 +17,15 @@ from chappe.carriers.smpp import Address, Link, SmppCarrier
 from chappe.carriers.submits import submits
 from chappe.domain.errors import Unavailable
 from chappe.domain.lifecycle import Dlr
+from chappe.domain.marketing_hours import FOREVER
 from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn, ReplyIn, ref_of
 from chappe.domain.retry import Refused
 from chappe.domain.throttle import Throttle
+from chappe.pipeline import curfew
+from chappe.pipeline.curfew import Cleared
 from chappe.pipeline.record import Lane, Recorded, Recorder
 from chappe.pipeline.refusals import refusal
+from chappe.pipeline.rules import Rules
 from chappe.pipeline.sending import Sending, Token
 from chappe.pipeline.upkeep import Upkeep
 from chappe.store import queue, replies
@@ -50,8 +54,11 @@ _Delivery = tuple[Link[Token], int, ReceiptIn | ReplyIn]
 class LaneRunner:
     """The owner of one lane, and the listener of its carrier."""
 
-    def __init__(self, store: Store, ids: Ids, lane: Lane, address: Address, options: SmppOptions, rate: int) -> None:
+    def __init__(
+        self, store: Store, ids: Ids, rules: Rules, lane: Lane, address: Address, options: SmppOptions, rate: int
+    ) -> None:
         self._store = store
+        self._rules = rules
         self._lane = lane
         self._options = options
         self._recorder = Recorder(lane, ids)
@@ -62,6 +69,7 @@ class LaneRunner:
         self._deliveries: list[_Delivery] = []
         self._wake = asyncio.Event()
         self._may_have_more = True
+        self._closes_at = FOREVER  # until then everything that is pending may leave
         self._open = 0  # messages claimed and not yet told about
         self._is_stopping = False
         self._upkeep = Upkeep(store, lane, self._recorder)
@@ -184,7 +192,7 @@ class LaneRunner:
         deliveries, self._deliveries = self._deliveries, []
 
         try:
-            claimed = await self._write(outcomes, deliveries, wants)
+            cleared = await self._write(outcomes, deliveries, wants)
         except Unavailable as error:
             # The carrier is not acknowledged; everything is written down once the database answers.
             self._outcomes = outcomes + self._outcomes
@@ -199,13 +207,16 @@ class LaneRunner:
             await self._write_one_by_one(outcomes, deliveries)
             return
         if wants:
-            self._may_have_more = len(claimed) == wants
-            self._send(claimed)
+            self._may_have_more = len(cleared.messages) == wants or cleared.held > 0
+            self._closes_at = cleared.closes_at
+            self._send(cleared.messages)
 
-    async def _write(self, outcomes: list[Outcome], deliveries: list[_Delivery], wants: int) -> list[Claimed]:
+    async def _write(self, outcomes: list[Outcome], deliveries: list[_Delivery], wants: int) -> Cleared:
         """Write down what the carrier said and claim `wants` messages, in one unit of work; then acknowledge."""
 
-        def unit(tx: Tx) -> tuple[Recorded | None, list[Claimed]]:
+        lane = self._lane
+
+        def unit(tx: Tx) -> tuple[Recorded | None, Cleared]:
             now = now_ms()
             recorded = None
             if outcomes or deliveries:
@@ -213,9 +224,9 @@ class LaneRunner:
                 receipts = [item for item in incoming if isinstance(item, ReceiptIn)]
                 replies.insert(tx, self._lane.carrier_id, [i for i in incoming if isinstance(i, ReplyIn)], now)
                 recorded = self._recorder.record(tx, outcomes, receipts, now)
-            return recorded, queue.claim(tx, self._lane.carrier_id, self._lane.epoch, wants) if wants else []
+            return recorded, curfew.claim(tx, self._rules, lane.carrier_id, lane.epoch, wants, now)
 
-        recorded, claimed = await self._store.write(unit)
+        recorded, cleared = await self._store.write(unit)
         if recorded is not None:
             self._open -= len(outcomes)
             self._recorder.recorded(recorded)
@@ -225,7 +236,9 @@ class LaneRunner:
                 unknown=recorded.unknown, final=recorded.final, receipts=len(deliveries),
                 unmatched=len(recorded.quarantined),
             )  # fmt: skip
-        return claimed
+        if cleared.held:
+            _log.info("held until the legal hours open", lane=lane.carrier_id, messages=cleared.held)
+        return cleared
 
     async def _write_one_by_one(self, outcomes: list[Outcome], deliveries: list[_Delivery]) -> None:
         """A fault of ours in one item must not hold up the lane: the others are written down.
@@ -289,6 +302,11 @@ class LaneRunner:
 
     def _send_pending(self) -> None:
         if not self._pending:
+            return
+        if self._closes_at <= now_ms():
+            self._closes_at = FOREVER
+            self._return_pending()  # to be claimed again and held
+            self._may_have_more = True
             return
         room = self._throttle.allowance(self._loop.time(), min(self.carrier.free, len(self._pending)))
         if not room:

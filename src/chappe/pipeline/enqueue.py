@@ -5,13 +5,15 @@ was writing when it died.
 """
 
 import asyncio
+from functools import partial
 
 import structlog
 
 from chappe.domain.errors import Unavailable
+from chappe.pipeline.rules import Rules
 from chappe.store import carriers, preparations
 from chappe.store.clock import now_ms
-from chappe.store.sqlite import Store
+from chappe.store.sqlite import Store, Tx
 
 _log = structlog.get_logger("chappe.enqueue")
 
@@ -25,8 +27,10 @@ ABANDONED_MS = 30_000
 class Enqueuer:
     """The job that goes on after a campaign for lists was accepted, or was not."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, rules: Rules, *, validity_s: int) -> None:
         self._store = store
+        self._rules = rules
+        self._validity_ms = validity_s * 1000
         self._running: set[asyncio.Task[None]] = set()
         self._seen: dict[int, int] = {}
 
@@ -38,10 +42,19 @@ class Enqueuer:
 
     async def enqueue(self, ticket: int) -> None:
         """Queue what is left of a campaign."""
-        while await self._store.write(
-            lambda tx: preparations.enqueue(tx, ticket, carriers.routes(tx), now_ms(), CHUNK)
-        ):
+
+        def unit(tx: Tx) -> bool:
+            routes = carriers.routes(tx)
+            return preparations.enqueue(
+                tx, ticket, routes, partial(self._planned, tx), self._validity_ms, now_ms(), CHUNK
+            )
+
+        while await self._store.write(unit):
             await asyncio.sleep(0)  # let the others write
+
+    def _planned(self, tx: Tx, account: int, kind: str, numbers: list[int], countries: list[str], at: int) -> list[int]:
+        ready = self._rules.hours_of(tx, account).ready(numbers, countries, at) if kind == "marketing" else []
+        return ready or [at] * len(numbers)
 
     async def discard(self, ticket: int) -> None:
         """Leave nothing of a campaign that is not accepted."""

@@ -8,7 +8,7 @@ import asyncio
 import structlog
 
 from chappe.domain.lifecycle import Dlr
-from chappe.domain.submission import UNROUTED
+from chappe.domain.plans import UNROUTED
 from chappe.pipeline.record import Lane, Recorder, UnknownPolicy
 from chappe.store import campaigns, carriers, idempotency, queue
 from chappe.store.campaigns import Overdue

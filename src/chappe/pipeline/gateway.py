@@ -12,6 +12,7 @@ from chappe.carriers.smpp import Address
 from chappe.domain.errors import Unavailable
 from chappe.pipeline.dispatch import LaneRunner
 from chappe.pipeline.record import Lane, UnknownPolicy
+from chappe.pipeline.rules import Rules
 from chappe.store import carriers, leases
 from chappe.store.carriers import BindRow, CarrierRow
 from chappe.store.clock import now_ms
@@ -43,9 +44,10 @@ class Gateway:
            folder), so a lane is taken over at once and the epoch fences what a dead owner left.
     """
 
-    def __init__(self, store: Store, ids: Ids, *, receipt_wait_s: int) -> None:
+    def __init__(self, store: Store, ids: Ids, rules: Rules, *, receipt_wait_s: int) -> None:
         self._store = store
         self._ids = ids
+        self._rules = rules
         self._receipt_wait_s = receipt_wait_s
         self._owner = f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"
         self._served: dict[int, _Served] = {}
@@ -107,7 +109,9 @@ class Gateway:
         address = Address(
             row.name, row.host, row.port, row.system_id, row.password, bool(row.tls), row.binds, row.window
         )
-        runner = LaneRunner(self._store, self._ids, Lane(row.id, epoch, policy), address, options, row.rate)
+        runner = LaneRunner(
+            self._store, self._ids, self._rules, Lane(row.id, epoch, policy), address, options, row.rate
+        )
         _log.info("lane taken", lane=row.id, carrier=row.name, epoch=epoch)
         return _Served(row, epoch, runner, asyncio.create_task(runner.run()))
 

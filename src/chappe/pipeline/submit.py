@@ -8,11 +8,13 @@ import msgspec
 from chappe.domain.accounts import Account
 from chappe.domain.errors import Refusal
 from chappe.domain.links import SHORT
+from chappe.domain.plans import Limits, Plan, Routes, Tally
 from chappe.domain.pricing import balance_credits, cost_credits
 from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
-from chappe.domain.submission import Limits, Plan, Planner, Routes, Tally, read_recipients
+from chappe.domain.submission import Planner, home_of, read_recipients
 from chappe.pipeline.cancel import cancel_campaign
 from chappe.pipeline.links import Links
+from chappe.pipeline.rules import Rules
 from chappe.store import carriers, exclusions, idempotency, submissions, wallets
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
@@ -27,10 +29,11 @@ LARGE = 2000
 class Submitter:
     """Everything a customer can do to send: submit, simulate, cancel."""
 
-    def __init__(self, store: Store, ids: Ids, limits: Limits, links: Links) -> None:
+    def __init__(self, store: Store, ids: Ids, limits: Limits, links: Links, rules: Rules) -> None:
         self._store = store
         self._ids = ids
         self._limits = limits
+        self._rules = rules
         self._links = links
         self._known_routes = Routes({})
         self._routes_until = 0
@@ -84,13 +87,14 @@ class Submitter:
 
     async def _plan(self, request: SubmitRequest, account: Account, now: int) -> tuple[Planner, Plan]:
         """The decision; a large one in a thread, so that it does not hold up everybody else's requests."""
-        routes = self._routes(now)
+        routes, rules = self._routes(now), self._rules.of(account)
         shortener = await self._links.shortener() if SHORT in request.text else None
 
         def decide(tx: Tx) -> tuple[Planner, Plan]:
             recipients = read_recipients(request, account, self._limits)
             excluded = exclusions.excluded(tx, account.id, recipients.numbers)
-            planner = Planner(request, account, routes, self._limits, now, shortener)
+            home = home_of(recipients, rules)
+            planner = Planner(request, rules, routes, self._limits, now, self._rules.hours, shortener, home=home)
             return planner, planner.plan(recipients, excluded)
 
         if len(request.numbers) < LARGE:
@@ -132,8 +136,5 @@ def summary(tally: Tally, ticket: int | None, available_mc: int) -> Submission:
         credits=balance_credits(available_mc),
         total=tally.total,
         sent=tally.sent,
-        blacklisted=tally.blacklisted,
-        duplicated=tally.duplicated,
-        npai=tally.npai,
-        invalid=tally.invalid,
+        **msgspec.structs.asdict(tally.left_out),
     )

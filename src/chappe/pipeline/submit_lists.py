@@ -15,11 +15,13 @@ import structlog
 from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, InsufficientCredits, NotFound
 from chappe.domain.links import SHORT
+from chappe.domain.plans import Limits, Plan, Routes, Tally
 from chappe.domain.pricing import balance_credits, cost_credits
 from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
-from chappe.domain.submission import Limits, Plan, Planner, Routes, Tally, recipients_of
+from chappe.domain.submission import Planner, recipients_of
 from chappe.pipeline.enqueue import Enqueuer
 from chappe.pipeline.links import Links
+from chappe.pipeline.rules import Rules
 from chappe.pipeline.submit import summary
 from chappe.store import exclusions, idempotency, links, list_recipients, preparations, wallets
 from chappe.store.clock import now_ms
@@ -39,12 +41,13 @@ _NO_ROUTES = Routes({})
 class ListSubmitter:
     """Send to lists, or simulate it."""
 
-    def __init__(self, store: Store, ids: Ids, limits: Limits, links: Links) -> None:
+    def __init__(self, store: Store, ids: Ids, limits: Limits, links: Links, rules: Rules) -> None:
         self._store = store
         self._ids = ids
         self._limits = limits
         self._links = links
-        self._enqueuer = Enqueuer(store)
+        self._rules = rules
+        self._enqueuer = Enqueuer(store, rules, validity_s=limits.validity_s)
 
     async def submit(
         self, account: Account, request: SubmitRequest, idempotency_key: IdempotencyKey | None = None
@@ -94,7 +97,8 @@ class ListSubmitter:
 
     async def _planner(self, account: Account, request: SubmitRequest, now: int) -> Planner:
         shortener = await self._links.shortener() if SHORT in request.text else None
-        return Planner(request, account, _NO_ROUTES, self._limits, now, shortener)
+        rules = self._rules.of(account)
+        return Planner(request, rules, _NO_ROUTES, self._limits, now, self._rules.hours, shortener)
 
     async def _bound(self, snapshot: Snapshot, account: Account, lists: list[int]) -> int:
         """How many contacts there are. Raises: NotFound for a list of nobody's or somebody else's; BadData."""
@@ -155,7 +159,7 @@ class ListSubmitter:
         def unit(tx: Tx) -> Submission:
             if key and (earlier := idempotency.answered(tx, account.id, key, now, Submission)):
                 return earlier
-            left = preparations.accept(tx, begun.ticket, account, tally, now)
+            left = preparations.accept(tx, begun.ticket, account, planner.terms, tally, now, None)
             if planner.link_urls and tally.sent:
                 span = (begun.first, begun.first + tally.sent - 1)
                 links.insert(tx, account.id, begun.ticket, span, planner.link_urls)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from chappe.domain.accounts import LockRule
 from chappe.domain.invoices import Terms
-from chappe.domain.submission import Limits
+from chappe.domain.plans import Limits
+from chappe.domain.rulebook import Defaults
 from chappe.manage.accounts import Accounts
 from chappe.manage.balance_alerts import BalanceAlerts
 from chappe.manage.campaigns import Campaigns
@@ -21,10 +22,12 @@ from chappe.manage.messages import Messages
 from chappe.manage.profiles import Profiles
 from chappe.manage.replies import Replies
 from chappe.manage.retention import Retentions
+from chappe.manage.rules import RuleSettings
 from chappe.manage.tokens import Tokens
 from chappe.manage.webhooks import Webhooks
 from chappe.pipeline.clicks import Clicks
 from chappe.pipeline.links import Links
+from chappe.pipeline.rules import Rules
 from chappe.pipeline.submit import Submitter
 from chappe.pipeline.submit_lists import ListSubmitter
 from chappe.runtime.settings import Settings
@@ -43,6 +46,7 @@ class Chappe:
     ids: Ids
     use_cases: UseCases
     carriers: Carriers
+    rules: RuleSettings
 
 
 @asynccontextmanager
@@ -55,7 +59,7 @@ async def opened(settings: Settings) -> AsyncIterator[Chappe]:
     store, ids = Store(settings.database), Ids()
     use_cases = wire(settings, store, ids)
     try:
-        yield Chappe(settings, store, ids, use_cases, Carriers(store, ids))
+        yield Chappe(settings, store, ids, use_cases, Carriers(store, ids), RuleSettings(store, defaults_of(settings)))
     finally:
         await use_cases.clicks.close()
         use_cases.accounts.close()
@@ -65,10 +69,11 @@ async def opened(settings: Settings) -> AsyncIterator[Chappe]:
 
 def wire(settings: Settings, store: Store, ids: Ids) -> UseCases:
     """The use cases on a database."""
+    rules = Rules(store, defaults_of(settings))
     rule = LockRule(settings.max_failed_logins, settings.lock_s * 1000)
     return UseCases(
-        submitter=submitter(settings, store, ids),
-        list_submitter=ListSubmitter(store, ids, _limits(settings), links_of(settings, store)),
+        submitter=submitter(settings, store, ids, rules),
+        list_submitter=ListSubmitter(store, ids, _limits(settings), links_of(settings, store), rules),
         links=links_of(settings, store),
         clicks=Clicks(store, ids),
         campaigns=Campaigns(store),
@@ -100,13 +105,18 @@ def terms_of(settings: Settings) -> Terms:
     )
 
 
-def submitter(settings: Settings, store: Store, ids: Ids) -> Submitter:
-    """What accepts messages, within the limits of this installation."""
-    return Submitter(store, ids, _limits(settings), links_of(settings, store))
+def submitter(settings: Settings, store: Store, ids: Ids, rules: Rules) -> Submitter:
+    """What accepts messages, within the limits and the rules of this installation."""
+    return Submitter(store, ids, _limits(settings), links_of(settings, store), rules)
+
+
+def defaults_of(settings: Settings) -> Defaults:
+    """What the settings say where no rule was set."""
+    return Defaults(settings.max_parts, settings.default_sender, settings.stop_text, settings.stop_number)
 
 
 def _limits(settings: Settings) -> Limits:
-    return Limits(settings.max_parts, settings.max_recipients, settings.validity_s, settings.max_list_recipients)
+    return Limits(settings.max_recipients, settings.validity_s, settings.max_list_recipients)
 
 
 def links_of(settings: Settings, store: Store) -> Links:

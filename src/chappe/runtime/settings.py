@@ -15,8 +15,11 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from chappe.domain.errors import BadData
 from chappe.domain.invoices import read_money
 from chappe.domain.mails import MailServer, mail_sender, mail_server
+from chappe.domain.rule_table import read_value
+from chappe.domain.senders import MAX_ALPHANUMERIC, plain_sender
 
 Network = IPv4Network | IPv6Network
 PREFIX: Final = "CHAPPE_"
@@ -24,6 +27,8 @@ LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 # Plain letters only: every character counts once in a text, and no handset breaks the link.
 _SHORT_URL: Final = re.compile(r"(https?://)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 LOG_FORMATS: Final = ("console", "json")
+# The seed's example, which belongs to somebody: an operator has a number of his own.
+EXAMPLE_STOP_NUMBER: Final = "36173"
 MAX_ISSUER_LINES, MAX_ISSUER_CHARACTERS = 12, 1000
 
 
@@ -50,6 +55,9 @@ class Settings:
     log_format: str
     trusted_proxies: str
     max_parts: int
+    default_sender: str
+    stop_text: str
+    stop_number: str
     max_recipients: int
     max_list_recipients: int
     max_body_bytes: int
@@ -188,6 +196,29 @@ def _text(text: str) -> str:
     return text
 
 
+def _sender_name(text: str) -> str:
+    if plain_sender(text) != text:
+        raise ValueError(f"must be a name of 1 to {MAX_ALPHANUMERIC} plain characters, not {text!r}")
+    return text
+
+
+def _stop_text(text: str) -> str:
+    _rule("stop_text", text)
+    return text
+
+
+def _stop_number(text: str) -> str:
+    return str(_rule("stop_number", text))
+
+
+def _rule(name: str, text: str) -> object:
+    """A setting that is the default of a rule is read as the rule is."""
+    try:
+        return read_value(name, text)
+    except BadData as error:
+        raise ValueError(error.reason) from None
+
+
 def _price(text: str) -> Decimal | None:
     return read_money(text) if text.strip() else None
 
@@ -249,6 +280,19 @@ SETTINGS: Final = (
     Setting("log_level", "info", _choice(LOG_LEVELS), "Least level that is logged: debug, info, warning or error."),
     Setting("log_format", "console", _choice(LOG_FORMATS), "console for people, json for machines."),
     Setting("max_parts", "10", _whole(1, 255), "Most parts (SMS) one message may take."),
+    Setting(
+        "default_sender",
+        "Chappe",
+        _sender_name,
+        "The sender in countries that need a name (Switzerland), for accounts that give none.",
+    ),
+    Setting(
+        "stop_text",
+        "STOP au {number}",
+        _stop_text,
+        "What tells people how to opt out of marketing under a name; {number} stands for stop_number.",
+    ),
+    Setting("stop_number", EXAMPLE_STOP_NUMBER, _stop_number, "Your carrier's number that STOP is sent to."),
     Setting("max_recipients", "100000", _whole(1, 1_000_000), "Most recipients in one request."),
     Setting(
         "max_list_recipients",

@@ -16,8 +16,9 @@ from chappe.pipeline.notify import USER_AGENT, Notifier
 from chappe.pipeline.receive import Receiver
 from chappe.pipeline.retain import Retainer
 from chappe.pipeline.rounds import Rounds
+from chappe.pipeline.rules import Rules
 from chappe.pipeline.sweep_lists import ListSweeper
-from chappe.runtime.bootstrap import submitter
+from chappe.runtime.bootstrap import defaults_of, submitter
 from chappe.runtime.process import only_one, opened_store, stopping
 from chappe.runtime.settings import Settings
 from chappe.store.ids import Ids
@@ -53,7 +54,9 @@ def _jobs(settings: Settings, store: Store, ids: Ids) -> list[Rounds]:
     """Everything that is done in rounds."""
     expirer = Expirer(store, ids, receipt_wait_s=settings.receipt_wait_s)
     retainer = Retainer(store, event_keep_days=settings.event_keep_days)
-    alerter = Alerter(store, ids, submitter(settings, store, ids))
+    rules = Rules(store, defaults_of(settings))
+    alerter = Alerter(store, ids, submitter(settings, store, ids, rules))
+    enqueuer = Enqueuer(store, rules, validity_s=settings.validity_s)
     sender = Mailer(store, settings.mail_server)
     receiver = Receiver(store, ids, window_days=settings.reply_window_days)
     return [
@@ -62,7 +65,7 @@ def _jobs(settings: Settings, store: Store, ids: Ids) -> list[Rounds]:
         Rounds("retain", retainer.round, every_s=retain.EVERY_S),
         Rounds("balance alerts", alerter.once, every_s=balance_alerts.EVERY_S),
         Rounds("mail", sender.once, every_s=mailer.EVERY_S),
-        Rounds("enqueue", Enqueuer(store).once, every_s=enqueue.EVERY_S),
+        Rounds("enqueue", enqueuer.once, every_s=enqueue.EVERY_S),
         Rounds("abandoned look-ups", Lookups(store, ids).settle_abandoned, every_s=lookups.EVERY_S),
         Rounds("sweep lists", ListSweeper(store).once, every_s=sweep_lists.EVERY_S),
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from chappe.domain.submission import UNROUTED, Routes
+from chappe.domain.plans import UNROUTED, Routes
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from chappe.domain.submission import NOBODY, Excluded
+from chappe.domain.plans import NOBODY, Excluded
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 

@@ -5,15 +5,17 @@ reads it, and nothing is reserved. From its acceptance `queued_to` is the last m
 all have.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
 
 from chappe.domain.accounts import Account
 from chappe.domain.errors import InsufficientCredits, Unavailable
-from chappe.domain.lifecycle import CampaignState, Queue
+from chappe.domain.lifecycle import CampaignState
+from chappe.domain.plans import Plan, Routes, Tally, Terms
 from chappe.domain.pricing import balance_credits, cost_credits
-from chappe.domain.submission import Plan, Routes, Tally, Terms, priority_of
+from chappe.domain.submission import priority_of
 from chappe.store import queue, submissions, wallets
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Tx
@@ -28,18 +30,25 @@ _BEGIN = Statement(
 )
 _GETS_ON = Statement("UPDATE campaign SET created_at = :at WHERE id = :id AND state = 1")
 _ACCEPT = Statement(
-    "UPDATE campaign SET state = 0, created_at = :at, last_message_id = first_message_id + :sent - 1, cost_mc = :cost,"
+    "UPDATE campaign SET state = :state, created_at = :at, last_message_id = first_message_id + :sent - 1,"
+    " cost_mc = :cost,"
     " sms = :sms, total = :total, sent = :sent, blacklisted = :blacklisted, duplicated = :duplicated, npai = :npai,"
-    " invalid = :invalid, open = :sent, queued_to = CASE WHEN :sent > 0 THEN queued_to END"
-    " WHERE id = :id AND state = 1"
+    " invalid = :invalid, not_allowed = :not_allowed, flood = :flood, country_limit = :country_limit, open = :sent,"
+    " send_at = :send_at, expires_at = :expires_at, held_because = :held_because,"
+    " queued_to = CASE WHEN :sent > 0 THEN queued_to END WHERE id = :id AND state = 1"
 )
 _UNQUEUED = Statement("SELECT id, queued_to FROM campaign WHERE queued_to IS NOT NULL AND state = 0 ORDER BY id")
 _NEXT = Statement(
-    "SELECT account_id, kind, send_at, expires_at, queued_to, last_message_id FROM campaign"
+    "SELECT account_id, kind, send_at, queued_to, last_message_id FROM campaign"
     " WHERE id = :id AND queued_to IS NOT NULL AND state = 0"
 )
-_WAITING = Statement("SELECT id, country FROM message WHERE id BETWEEN :first AND :last AND state = 0 ORDER BY id")
-_QUEUED_TO = Statement("UPDATE campaign SET queued_to = :upto WHERE id = :id")
+_WAITING = Statement(
+    "SELECT id, number, country FROM message WHERE id BETWEEN :first AND :last AND state = 0 ORDER BY id"
+)
+_QUEUED_TO = Statement(
+    "UPDATE campaign SET queued_to = :upto,"
+    " expires_at = CASE WHEN expires_at < :expires_at THEN :expires_at ELSE expires_at END WHERE id = :id"
+)
 _ABANDONED = Statement(
     "SELECT id FROM campaign WHERE queued_to IS NOT NULL AND (state = 2 OR state = 1 AND created_at < :before)"
 )
@@ -48,6 +57,10 @@ _DISCARDED = Statement("SELECT first_message_id, last_message_id FROM campaign W
 _DELETE_MESSAGES = Statement("DELETE FROM message WHERE id BETWEEN :first AND :last AND campaign_id = :id")
 _DELETED_TO = Statement("UPDATE campaign SET first_message_id = :first WHERE id = :id")
 _DELETE = Statement("DELETE FROM campaign WHERE id = :id")
+
+
+Planned = Callable[[int, str, list[int], list[str], int], list[int]]
+"""When messages may leave: of the account, kind, numbers, countries, and the first moment that comes into question."""
 
 
 class Preparation(NamedTuple):
@@ -97,8 +110,8 @@ def extend(tx: Tx, ticket: int, first: int, account: Account, plan: Plan, at: in
     submissions.write_messages(tx, ticket, first, account, plan)
 
 
-def accept(tx: Tx, ticket: int, account: Account, tally: Tally, at: int) -> int:
-    """Reserve the cost and let the campaign be there; the credits that are left.
+def accept(tx: Tx, ticket: int, account: Account, terms: Terms, tally: Tally, at: int, held_because: str | None) -> int:
+    """Reserve the cost and let the campaign be there, or be held for a person; the credits that are left.
 
     Raises: InsufficientCredits, with nothing written; Unavailable as of `extend`.
     Units: thousandths of a credit.
@@ -115,10 +128,11 @@ def accept(tx: Tx, ticket: int, account: Account, tally: Tally, at: int) -> int:
         sms=tally.sms,
         total=tally.total,
         sent=tally.sent,
-        blacklisted=tally.blacklisted,
-        duplicated=tally.duplicated,
-        npai=tally.npai,
-        invalid=tally.invalid,
+        state=int(CampaignState.ACCEPTED if held_because is None else CampaignState.MODERATION),
+        held_because=held_because,
+        send_at=tally.first_at or terms.send_at,
+        expires_at=tally.expires_at or terms.expires_at,
+        **msgspec.structs.asdict(tally.left_out),
     )
     if not accepted:
         raise Unavailable(f"campaign {ticket} took too long to be written")
@@ -130,7 +144,7 @@ def unqueued(tx: Tx) -> list[Unqueued]:
     return [Unqueued._make(row) for row in tx.rows(_UNQUEUED)]
 
 
-def enqueue(tx: Tx, ticket: int, routes: Routes, now: int, n: int) -> bool:
+def enqueue(tx: Tx, ticket: int, routes: Routes, planned: Planned, validity_ms: int, now: int, n: int) -> bool:
     """Bring the next `n` messages of an accepted campaign into the queue; whether there are more.
 
     Whoever does it, and however many at once: where it stands is read and written in the same unit of work. What was
@@ -139,23 +153,16 @@ def enqueue(tx: Tx, ticket: int, routes: Routes, now: int, n: int) -> bool:
     row = tx.row(_NEXT, id=ticket)
     if row is None:
         return False
-    account, kind, send_at, expires_at, queued_to, last = row
+    account, kind, send_at, queued_to, last = row
     upto = min(queued_to + n, last)
     waiting = tx.rows(_WAITING, first=queued_to + 1, last=upto)
+    expires_at = 0
     if waiting:
-        lanes = routes.lanes([country for _, country in waiting])
-        priority = priority_of(kind)
-        is_scheduled = send_at > now
-        state = int(Queue.SCHEDULED if is_scheduled else Queue.READY)
-        turns = [now * 1000] * len(lanes) if is_scheduled else queue.turns(tx, lanes, priority, account, now)
-        queue.insert(
-            tx,
-            [
-                (message, lane, priority, turn, state, send_at, expires_at)
-                for (message, _), lane, turn in zip(waiting, lanes, turns, strict=True)
-            ],
-        )
-    tx.run(_QUEUED_TO, id=ticket, upto=upto if upto < last else None)
+        messages, numbers, countries = map(list, zip(*waiting, strict=True))
+        ready = planned(account, kind, numbers, countries, send_at)
+        queue.add(tx, messages, routes.lanes(countries), priority_of(kind), account, ready, validity_ms, now)
+        expires_at = max(ready) + validity_ms
+    tx.run(_QUEUED_TO, id=ticket, upto=upto if upto < last else None, expires_at=expires_at)
     return bool(upto < last)
 
 

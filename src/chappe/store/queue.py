@@ -8,11 +8,13 @@ only where the query says its condition word for word. What they read in order, 
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 import msgspec
 
 from chappe.domain.lifecycle import Queue
+from chappe.domain.plans import SINGLE
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 
@@ -34,8 +36,9 @@ _CLAIM = Statement(
     " RETURNING message_id"
 )
 _CLAIMED = Statement(
-    "SELECT m.id, m.number, COALESCE(m.text, c.text), c.sender, m.encoding, m.parts, m.carrier_refs, d.attempts,"
-    " d.expires_at, m.campaign_id FROM dispatch d JOIN message m ON m.id = d.message_id"
+    "SELECT m.id, m.number, COALESCE(m.text, c.text), COALESCE(m.sender, c.sender), m.encoding, m.parts,"
+    " m.carrier_refs, d.attempts, d.expires_at, m.campaign_id, d.priority, m.account_id, m.country"
+    " FROM dispatch d JOIN message m ON m.id = d.message_id"
     " JOIN campaign c ON c.id = m.campaign_id"
     " WHERE d.message_id IN (SELECT value FROM json_each(:ids)) ORDER BY d.priority, d.turn"
 )
@@ -59,6 +62,10 @@ _AGAIN_NOW = Statement(
 _AGAIN_LATER = Statement(
     "UPDATE dispatch SET state = 3, ready_at = :ready_at, attempts = attempts + :tries WHERE message_id = :message"
 )
+_HOLD = Statement(
+    "UPDATE dispatch SET state = 3, ready_at = :ready_at, expires_at = :expires_at WHERE message_id = :message"
+)
+_PROLONG = Statement("UPDATE campaign SET expires_at = :expires_at WHERE id = :campaign AND expires_at < :expires_at")
 _UNKNOWN = Statement("UPDATE dispatch SET state = 2, ready_at = :ready_at WHERE message_id = :message")
 _RESEND = Statement(
     "UPDATE dispatch SET state = 0, attempts = attempts + 1, in_doubt = TRUE WHERE message_id = :message AND state = 2"
@@ -144,6 +151,18 @@ class Claimed(NamedTuple):
     attempts: int
     expires_at: int
     campaign_id: int
+    priority: int
+    account_id: int
+    country: str
+
+
+class Held(NamedTuple):
+    """A message that was claimed and may not leave now. Units: milliseconds UTC."""
+
+    ready_at: int
+    expires_at: int
+    message_id: int
+    campaign_id: int
 
 
 def take_turns(tx: Tx, lane: int, priority: int, account: int, count: int, now_ms: int) -> int:
@@ -173,6 +192,36 @@ def turns(tx: Tx, lanes: Sequence[int], priority: int, account: int, now_ms: int
         found.append(starts[lane])
         starts[lane] += 1
     return found
+
+
+def add(
+    tx: Tx,
+    messages: Sequence[int],
+    lanes: Sequence[int],
+    priority: int,
+    account: int,
+    ready: Sequence[int],
+    validity_ms: int,
+    now: int,
+) -> None:
+    """Put messages of one account into their lanes, at once or for the time when each is ready.
+
+    Shape: columns of one length. First come first served for single messages, side by side for campaigns; a message
+           that is scheduled gets its turn when its time comes.
+    """
+    at_once = [i for i, at in enumerate(ready) if at <= now]
+    turn_of: Iterable[int] = repeat(now * 1000)
+    if priority != SINGLE and at_once:
+        mine = turns(tx, [lanes[i] for i in at_once], priority, account, now)
+        turn_of = mine
+        if len(at_once) < len(ready):
+            by_place = dict(zip(at_once, mine, strict=True))
+            turn_of = [by_place.get(i, now * 1000) for i in range(len(ready))]
+    states: Iterable[int] = repeat(int(Queue.READY))
+    if len(at_once) < len(ready):
+        states = [int(Queue.READY if at <= now else Queue.SCHEDULED) for at in ready]
+    expires = [at + validity_ms for at in ready]
+    insert(tx, zip(messages, lanes, repeat(priority), turn_of, states, ready, expires, strict=False))
 
 
 def insert(tx: Tx, rows: Iterable[Sequence[object]]) -> None:
@@ -221,6 +270,15 @@ def again_now(tx: Tx, messages: Iterable[int], epoch: int) -> None:
 def again_later(tx: Tx, rows: Iterable[tuple[int, int, int]]) -> None:
     """Rows: (ready_at, tries used up by this, message)."""
     tx.many(_AGAIN_LATER, rows)
+
+
+def hold(tx: Tx, rows: Sequence[Held]) -> None:
+    """Put off what was claimed and never written; its campaign is waited for as long."""
+    tx.many(_HOLD, [row[:3] for row in rows])
+    last: dict[int, int] = {}
+    for row in rows:
+        last[row.campaign_id] = max(row.expires_at, last.get(row.campaign_id, 0))
+    tx.many(_PROLONG, [(expires_at, campaign) for campaign, expires_at in last.items()])
 
 
 def make_unknown(tx: Tx, rows: Iterable[tuple[int, int]]) -> None:

@@ -1,13 +1,14 @@
 """Write a plan: campaign, reservation, messages and their places in the queue, all or nothing."""
 
-from collections.abc import Iterable
 from itertools import repeat
+
+import msgspec
 
 from chappe.domain.accounts import Account
 from chappe.domain.errors import InsufficientCredits
-from chappe.domain.lifecycle import Queue
+from chappe.domain.lifecycle import CampaignState
+from chappe.domain.plans import Plan
 from chappe.domain.pricing import balance_credits, cost_credits
-from chappe.domain.submission import SINGLE, Plan
 from chappe.store import links, queue, wallets
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Tx
@@ -16,15 +17,15 @@ from chappe.store.statement import Statement
 _CAMPAIGN = Statement(
     "INSERT INTO campaign (id, account_id, wallet_id, kind, sender, text, created_at, send_at, expires_at, state,"
     " first_message_id, last_message_id, cost_mc, total, sent, blacklisted, duplicated, npai, invalid, not_allowed,"
-    " flood, country_limit, open, delivered, failed, expired, network_error, cancelled, sms)"
-    " VALUES (:id, :account, :wallet, :kind, :sender, :text, :created_at, :send_at, :expires_at, 0,"
-    " :first, :last, :cost, :total, :sent, :blacklisted, :duplicated, :npai, :invalid, 0, 0, 0, :sent, 0, 0, 0, 0, 0,"
-    " :sms)"
+    " flood, country_limit, open, delivered, failed, expired, network_error, cancelled, sms, queued_to, held_because)"
+    " VALUES (:id, :account, :wallet, :kind, :sender, :text, :created_at, :send_at, :expires_at, :state,"
+    " :first, :last, :cost, :total, :sent, :blacklisted, :duplicated, :npai, :invalid, :not_allowed, :flood,"
+    " :country_limit, :sent, 0, 0, 0, 0, 0, :sms, :queued_to, :held_because)"
 )
 _MESSAGE = Statement(
     "INSERT INTO message (id, campaign_id, account_id, number, country, client_ref, text, encoding, parts, price_mc,"
-    " state, dlr, infos, list_id) VALUES (:id, :campaign, :account, :number, :country, :client_ref, :text, :encoding,"
-    " :parts, :price, 0, 0, :infos, :list)"
+    " state, dlr, infos, list_id, sender) VALUES (:id, :campaign, :account, :number, :country, :client_ref, :text,"
+    " :encoding, :parts, :price, 0, 0, :infos, :list, :sender)"
 )
 
 
@@ -40,11 +41,18 @@ def take_message_ids(tx: Tx, ids: Ids, account: Account, plan: Plan) -> int:
 
 
 def write(
-    tx: Tx, ids: Ids, account: Account, plan: Plan, now: int, first_message: int | None = None
+    tx: Tx,
+    ids: Ids,
+    account: Account,
+    plan: Plan,
+    now: int,
+    first_message: int | None = None,
+    held_because: str | None = None,
 ) -> tuple[int, int]:
     """The ticket and the credits that are left.
 
-    Shape: `first_message` is the first of the messages' ids, when they have been taken before.
+    Shape: `first_message` is the first of the messages' ids, when they have been taken before. A campaign that is
+           held waits for a person: it is paid for, and nothing of it comes to the queue.
     Raises: InsufficientCredits, with nothing written that the caller's rollback does not undo.
     Units: the credits are thousandths.
     """
@@ -72,16 +80,17 @@ def write(
         total=plan.total,
         sent=count,
         sms=sum(plan.parts),
-        blacklisted=plan.blacklisted,
-        duplicated=plan.duplicated,
-        npai=plan.npai,
-        invalid=plan.invalid,
+        state=int(CampaignState.ACCEPTED if held_because is None else CampaignState.MODERATION),
+        queued_to=None if held_because is None else first - 1,
+        held_because=held_because,
+        **msgspec.structs.asdict(plan.left_out),
     )
     if count:
         write_messages(tx, ticket, first, account, plan)
         if plan.link_urls:
             links.insert(tx, account.id, ticket, (first, first + count - 1), plan.link_urls)
-        _write_queue(tx, first, account, plan, now)
+        if held_because is None:
+            _write_queue(tx, first, account, plan, now)
     return ticket, left
 
 
@@ -107,30 +116,13 @@ def write_messages(tx: Tx, ticket: int, first: int, account: Account, plan: Plan
             plan.prices_mc,
             plan.infos or repeat(None),
             repeat(plan.list_id),
+            plan.senders or repeat(None),
             strict=False,  # `repeat` has no end
         ),
     )
 
 
 def _write_queue(tx: Tx, first: int, account: Account, plan: Plan, now: int) -> None:
-    state = Queue.SCHEDULED if plan.is_scheduled else Queue.READY
-    queue.insert(
-        tx,
-        zip(
-            range(first, first + len(plan.numbers)),
-            plan.lanes,
-            repeat(plan.priority),
-            _turns(tx, account, plan, now),
-            repeat(int(state)),
-            repeat(plan.send_at),
-            repeat(plan.expires_at),
-            strict=False,
-        ),
-    )
-
-
-def _turns(tx: Tx, account: Account, plan: Plan, now: int) -> Iterable[int]:
-    """Whose turn it is: first come first served for single messages, side by side for campaigns."""
-    if plan.priority == SINGLE or plan.is_scheduled:  # a scheduled message gets its turn when its time comes
-        return repeat(now * 1000)
-    return queue.turns(tx, plan.lanes, plan.priority, account.id, now)
+    ids = range(first, first + len(plan.numbers))
+    ready = plan.ready or [plan.send_at] * len(plan.numbers)
+    queue.add(tx, ids, plan.lanes, plan.priority, account.id, ready, plan.validity_ms, now)

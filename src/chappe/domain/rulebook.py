@@ -1,0 +1,215 @@
+"""What holds for an account in a country: what was set for it, else what the country's file says, else the settings.
+
+The narrower wins: the account before its parent before the installation, and for each a country before all of them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple
+
+from chappe.domain.accounts import Account
+from chappe.domain.countries import Country, country
+from chappe.domain.errors import BadData
+from chappe.domain.legal_hours import Holidays, Window, read_window
+from chappe.domain.rule_facts import fact_for
+from chappe.domain.rule_table import RULES, other_than, read_value, rule_named
+from chappe.telecom.segments import MAX_PARTS
+
+Origin = Literal["account", "parent", "installation", "country", "default"]
+EVERYBODY: Final = 0
+EVERYWHERE: Final = ""
+_ALWAYS: Final = "always"
+
+
+class Override(NamedTuple):
+    """A rule as it was set. Shape: account EVERYBODY, country EVERYWHERE. Units: milliseconds UTC."""
+
+    account_id: int
+    country: str
+    name: str
+    value: str
+    note: str = ""
+    set_at: int = 0
+
+
+class Because(NamedTuple):
+    """Where a rule comes from.
+
+    Shape: `sources` are ids of the country file's sources; `note` is the operator's or the file's.
+    """
+
+    rule: str
+    value: str
+    origin: Origin
+    confidence: str = ""
+    sources: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What the settings say. Shape: `stop_text` has {number} where the number stands."""
+
+    max_parts: int = MAX_PARTS
+    default_sender: str = "Chappe"
+    stop_text: str = "STOP au {number}"
+    stop_number: str = "36173"
+
+    def fill(self, text: str) -> str:
+        """A default of the table with its setting in place."""
+        return str(getattr(self, text[1:-1])) if text.startswith("{") else text
+
+
+@dataclass(frozen=True, slots=True)
+class CountryRules:
+    """Everything that decides about a message to a country.
+
+    Shape: `window` is None when marketing may leave at any time; `dropped` finds the characters a name may not have;
+           `stop_mention` is the text that tells how to opt out; `needs_mention` says whether marketing under a name
+           gets it. `approved` are the names the account registered.
+    Units: thousandths of a credit for a part; messages a month, 0 for no limit.
+    """
+
+    country: Country
+    may_send: bool
+    price_mc: int
+    max_parts: int
+    window: Window | None
+    holidays: Holidays | None
+    sender: str
+    dropped: Any
+    sender_min: int
+    sender_max: int
+    sender_words: frozenset[str]
+    numeric_sender: str
+    default_sender: str
+    approved: frozenset[str]
+    needs_mention: bool
+    stop_mention: str
+    messages_per_month: int
+
+
+class Rulebook:
+    """The rules of an installation, as they are at one moment."""
+
+    def __init__(
+        self,
+        defaults: Defaults,
+        overrides: Iterable[Override] = (),
+        senders: Mapping[int, Iterable[tuple[str, str]]] | None = None,
+    ) -> None:
+        """Shape: `senders` has an account's approved names with the country of each, or EVERYWHERE."""
+        self._defaults = defaults
+        self._overrides = {(each.account_id, each.country, each.name): each for each in overrides}
+        self._senders = senders or {}
+        self._accounts: dict[int, AccountRules] = {}
+
+    def of(self, account: Account) -> "AccountRules":
+        """The rules of an account. Cost: a look-up from the second time on."""
+        found = self._accounts.get(account.id)
+        if found is None or found.account != account:
+            found = self._accounts[account.id] = AccountRules(
+                account, self._defaults, self._overrides, self._senders.get(account.id, ())
+            )
+        return found
+
+
+class AccountRules:
+    """The rules of one account, country by country."""
+
+    def __init__(
+        self,
+        account: Account,
+        defaults: Defaults,
+        overrides: Mapping[tuple[int, str, str], Override],
+        senders: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        self.account = account
+        self._defaults = defaults
+        self._overrides = overrides
+        self._senders = tuple(senders)
+        self._values: dict[tuple[str, str], Any] = {}
+        self._countries: dict[str, CountryRules] = {}
+
+    def value(self, name: str, code: str = EVERYWHERE) -> Any:
+        """The value of a rule in a country. Cost: a look-up from the second time on."""
+        key = (name, code)
+        if key not in self._values:
+            self._values[key] = self._read(name, code)
+        return self._values[key]
+
+    def because(self, name: str, code: str = EVERYWHERE) -> Because:
+        """Where the value of a rule comes from."""
+        rule = rule_named(name)
+        for account, origin in self._scopes():
+            for place in dict.fromkeys((code, EVERYWHERE)) if rule.has_country else (EVERYWHERE,):
+                if found := self._overrides.get((account, place, name)):
+                    return Because(name, found.value, origin, note=found.note)
+        fact = fact_for(rule.fact, country(code)) if rule.fact and code else None
+        if fact is not None:
+            return Because(name, fact.value, "country", fact.confidence, fact.sources, fact.note)
+        return Because(name, self._defaults.fill(rule.default), "default")
+
+    def country(self, code: str) -> CountryRules:
+        """Everything about one country. Cost: a look-up from the second time on, a file the first time."""
+        found = self._countries.get(code)
+        if found is None:
+            found = self._countries[code] = self._country(code)
+        return found
+
+    def _scopes(self) -> list[tuple[int, Origin]]:
+        scopes: list[tuple[int, Origin]] = [(self.account.id, "account")]
+        if self.account.parent_id is not None:
+            scopes.append((self.account.parent_id, "parent"))
+        return [*scopes, (EVERYBODY, "installation")]
+
+    def _read(self, name: str, code: str) -> Any:
+        because = self.because(name, code)
+        return read_value(name, because.value)
+
+    def _country(self, code: str) -> CountryRules:
+        def value(name: str) -> Any:
+            return self.value(name, code)
+
+        facts = country(code)
+        number = value("stop_number")
+        return CountryRules(
+            country=facts,
+            may_send=value("may_send"),
+            price_mc=value("price"),
+            max_parts=value("max_parts"),
+            window=self._window(code),
+            holidays=self._holidays(facts),
+            sender=value("sender"),
+            dropped=other_than(value("sender_characters")),
+            sender_min=value("sender_min"),
+            sender_max=value("sender_max"),
+            sender_words=value("sender_words"),
+            numeric_sender=value("numeric_sender"),
+            default_sender=value("default_sender"),
+            approved=frozenset(text.casefold() for text, place in self._senders if place in (code, EVERYWHERE)),
+            needs_mention=value("stop_mention"),
+            stop_mention=value("stop_text").replace("{number}", number),
+            messages_per_month=value("messages_per_month"),
+        )
+
+    def _window(self, code: str) -> Window | None:
+        text = self.value("marketing_hours", code)
+        profile = country(code).profiles.get(text)
+        window = profile.value if profile else text
+        return None if window == _ALWAYS else read_window(window)
+
+    def _holidays(self, facts: Country) -> Holidays | None:
+        if facts.code == "FR" and self.value("alsace_moselle"):
+            return Holidays("FR", "Alsace-Moselle")
+        return facts.holidays
+
+
+def check(override: Override) -> None:
+    """Whether a rule may be set so. Raises: BadData that says why not."""
+    rule = RULES.get(override.name) or rule_named(override.name)
+    read_value(override.name, override.value)
+    if override.country and not rule.has_country:
+        raise BadData(f"{override.name} is the same in every country", field="country")
+    if override.name == "marketing_hours" and override.value not in country(override.country).profiles:
+        read_window(override.value)
