@@ -43,6 +43,7 @@ format: $(DEVELOP)  ## format the code and mend what lint can mend
 
 docs: $(DEVELOP)  ## write the pages that come from tables in the code
 	$(BIN)/chappe settings --reference > docs/settings.md
+	$(BIN)/chappe rule --reference > docs/rules.md
 	$(BIN)/chappe country --reference > docs/countries.md
 	$(BIN)/python -m tests.contract.examples > examples.json && mv examples.json src/chappe/surfaces/http/smsfactor/examples.json
 

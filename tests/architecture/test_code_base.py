@@ -7,7 +7,7 @@ from pkgutil import walk_packages
 
 import chappe
 from chappe.runtime import settings as settings_table
-from chappe.runtime.cli import country_page
+from chappe.runtime.cli import country_page, rule_page
 from chappe.store import schema
 from chappe.store.migrations import HEAD, migrate
 from chappe.store.sqlite import Database
@@ -40,6 +40,10 @@ def test_nothing_is_promised_or_stubbed() -> None:
 
 def test_the_settings_page_says_what_the_table_says() -> None:
     assert (ROOT / "docs/settings.md").read_text() == settings_table.reference(), "run `make docs`"
+
+
+def test_the_page_of_rules_says_what_the_table_says() -> None:
+    assert (ROOT / "docs/rules.md").read_text() == rule_page.page(), "run `make docs`"
 
 
 def test_the_page_of_countries_says_what_the_rulebook_says() -> None:

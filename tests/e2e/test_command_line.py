@@ -18,7 +18,8 @@ COMMANDS = [
     ["credits", "limit"], ["credits", "show"], ["token", "create"], ["credits", "add"],
     ["carrier", "add"], ["carrier", "list"], ["carrier", "remove"], ["route", "add"], ["message", "show"], ["migrate"],
     ["settings"], ["invoice", "list"], ["invoice", "show"], ["invoice", "pdf"], ["invoice", "paid"],
-    ["carrier", "lookups"], ["lookup", "list"], ["audit", "list"],
+    ["carrier", "lookups"], ["lookup", "list"], ["audit", "list"], ["rule", "set"], ["rule", "unset"],
+    ["rule", "list"], ["rule", "show"], ["rate", "load"], ["rate", "list"],
 ]  # fmt: skip
 
 ADD_CARRIER = ["carrier", "add", "x", "--smpp", "h:1", "--system-id", "a", "--password", "b"]
@@ -215,3 +216,38 @@ def test_a_carrier_is_told_where_it_answers_look_ups_and_its_token_is_not_shown(
     assert json.loads(chappe("carrier", "list", "--json", folder=tmp_path).stdout)[0]["lookup_url"] == ""
     chappe("account", "create", "--email", "a@example.org", "--password", "secret1", folder=tmp_path)
     assert json.loads(chappe("lookup", "list", "--account", "1", "--json", folder=tmp_path).stdout) == []
+
+
+def test_rules_are_set_shown_and_taken_back_with_their_reasons_in_the_audit_log(tmp_path: Path) -> None:
+    chappe("account", "create", "--email", "a@example.org", "--password", "secret1", folder=tmp_path)
+    own = ["--account", "a@example.org"]
+    chappe("rule", "set", "price", "0.8", "--country", "ie", *own, "--note", "contract of May", folder=tmp_path)
+    shown = json.loads(chappe("rule", "show", "--country", "IE", *own, "--json", folder=tmp_path).stdout)
+    price = next(each for each in shown if each["rule"] == "price")
+    assert (price["value"], price["origin"], price["note"]) == ("0.8", "account", "contract of May")
+    assert "contract of May" in chappe("rule", "list", folder=tmp_path).stdout
+    refused = chappe("rule", "set", "price", "cheap", "--note", "x", folder=tmp_path, code=1).stderr
+    assert refused == "Error: price: must be a number of credits like 1 or 0.8, not 'cheap'\n"
+    chappe("rule", "unset", "price", "--country", "IE", *own, "--note", "it is over", folder=tmp_path)
+    assert json.loads(chappe("rule", "list", "--json", folder=tmp_path).stdout) == []
+    log = json.loads(chappe("audit", "list", "--action", "rule", "--json", folder=tmp_path).stdout)
+    assert [(each["action"], each["note"]) for each in log] == [
+        ("rule.unset", "it is over"),
+        ("rule.set", "contract of May"),
+    ]
+
+
+def test_a_rate_card_is_loaded_wholly_or_not_at_all(tmp_path: Path) -> None:
+    chappe("account", "create", "--email", "a@example.org", "--password", "secret1", folder=tmp_path)
+    card = tmp_path / "credits.toml"
+    card.write_text("FR = 1\nIE = 0.8\nCH = -2\n")
+    refused = chappe("rate", "load", str(card), "--note", "prices of 2027", folder=tmp_path, code=1).stderr
+    assert refused.startswith("Error: credits.toml: the price of CH must be")
+    assert json.loads(chappe("rate", "list", "--json", folder=tmp_path).stdout) == {}
+    card.write_text("default = 1.5\nFR = 1\nIE = 0.8\n")
+    chappe("rate", "load", str(card), "--note", "prices of 2027", folder=tmp_path)
+    assert json.loads(chappe("rate", "list", "--json", folder=tmp_path).stdout) == {
+        "default": "1.5",
+        "FR": "1",
+        "IE": "0.8",
+    }

@@ -6,7 +6,7 @@ import pytest
 
 from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, BadDate, Refusal
-from chappe.domain.plans import ALERT, MARKETING, SINGLE, Excluded, Limits, Plan, Routes
+from chappe.domain.plans import ALERT, MARKETING, SINGLE, Excluded, LeftOut, Limits, Plan, Routes
 from chappe.domain.requests import SubmitRequest
 from chappe.domain.submission import plan
 from tests.rulebooks import HOURS, rules_of
@@ -272,3 +272,81 @@ def test_odd_characters_are_refused_or_can_be_written_down(text: str, is_unicode
         return
     made.text.encode("utf-8")
     assert made.parts == [1]
+
+
+def test_the_price_is_that_of_the_recipients_country_kept_exactly() -> None:
+    request = to("+33612345601", "+33612345602", "+41791234501", text="a" * 161)
+    made = planned(request, price__FR="0.8", price__CH="2")
+    assert made.prices_mc == [1600, 1600, 4000]
+    assert made.cost_mc == 7200
+
+
+def test_a_country_that_is_not_allowed_is_left_out_and_counted() -> None:
+    made = planned(to("+33612345601", "+41791234501", "+41791234502"), may_send="no", may_send__FR="yes")
+    assert made.numbers == [33612345601]
+    assert (made.total, made.left_out) == (3, LeftOut(not_allowed=2))
+
+
+MORNING = "2031-05-20 09:00:00"
+
+
+def test_marketing_under_a_name_tells_how_to_opt_out_where_the_country_asks_for_it() -> None:
+    request = to("+33612345601", "+41791234501", text="Sale", kind="marketing", sender="MyClub", delay=MORNING)
+    made = planned(request)
+    assert made.text == "Sale\nSTOP au 36173"
+    assert made.texts == [None, "Sale"]
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "sent"),
+    [
+        ("Sale", {"kind": "marketing"}, "Sale"),  # people answer the number they see
+        ("Sale", {"sender": "MyClub"}, "Sale"),  # an alert
+        ("Sale <-stop-> today", {"sender": "MyClub"}, "Sale STOP au 36173 today"),
+        ("Sale <-stop-> today", {"kind": "marketing", "sender": "MyClub"}, "Sale STOP au 36173 today"),
+        ("<-stop-> and <-stop->", {"kind": "marketing", "sender": "MyClub"}, "STOP au 36173 and "),
+        ("Sale STOP 36180", {"kind": "marketing", "sender": "MyClub"}, "Sale STOP 36180"),
+        ("Sale, stop sms au 36173", {"kind": "marketing", "sender": "MyClub"}, "Sale, stop sms au 36173"),
+        ("Bus stop 12", {"kind": "marketing", "sender": "MyClub"}, "Bus stop 12\nSTOP au 36173"),
+        ("Sale \n", {"kind": "marketing", "sender": "MyClub"}, "Sale\nSTOP au 36173"),
+    ],
+)
+def test_the_mention_stands_once_where_it_belongs(text: str, more: dict[str, str], sent: str) -> None:
+    made = planned(to("0612345678", text=text, delay=MORNING, **more))
+    assert made.text == sent
+
+
+@pytest.mark.parametrize(("length", "parts"), [(146, 1), (147, 2)])
+def test_the_mention_is_counted_and_paid(length: int, parts: int) -> None:
+    made = planned(to("0612345678", text="a" * length, kind="marketing", sender="MyClub", delay=MORNING))
+    assert (made.parts, made.prices_mc) == ([parts], [parts * 1000])
+
+
+def test_a_personal_text_has_the_mention_too() -> None:
+    infos = [("Ana", None, None, None), ("Ueli", None, None, None)]
+    request = to(
+        "+33612345601", "+41791234501", text="Hi [info1]", infos=infos, kind="marketing", sender="MyClub", delay=MORNING
+    )
+    assert planned(request).texts == ["Hi Ana\nSTOP au 36173", "Hi Ueli"]
+
+
+def test_each_country_sees_the_sender_it_accepts() -> None:
+    request = to("+33612345601", "+32470123456", "+41791234501", sender="My Club")
+    made = planned(request)
+    assert made.sender == "MyClub"
+    assert made.senders == [None, "", "My Club"]
+
+
+def test_marketing_at_night_is_planned_for_the_morning_and_alerts_leave_at_once() -> None:
+    made = planned(to("0612345678", kind="marketing"))
+    assert made.send_at == NOW + (6 * 3600 + 26 * 60 + 40) * 1000  # 08:00 of the same day
+    assert made.expires_at == made.send_at + 48 * 3600 * 1000
+    assert planned(to("0612345678")).send_at == NOW
+
+
+def test_each_recipient_of_marketing_is_planned_for_his_own_morning() -> None:
+    made = planned(to("+33612345601", "+590690001234", "+32470123456", kind="marketing"))
+    eight_in_paris = NOW + (6 * 3600 + 26 * 60 + 40) * 1000
+    # In Guadeloupe it is 19:33 of the day before: open. Belgium has no hours.
+    assert made.ready == [eight_in_paris, NOW, NOW]
+    assert (made.send_at, made.expires_at) == (NOW, eight_in_paris + 48 * 3600 * 1000)

@@ -187,5 +187,5 @@ def read_value(name: str, text: str) -> Any:
 def rule_named(name: str) -> Rule:
     """Raises: BadData when there is no such rule."""
     if name not in RULES:
-        raise BadData(f"there is no rule {name!r}; `chappe rule list` shows them", field="name")
+        raise BadData(f"there is no rule {name!r}; `chappe rule show` lists them", field="name")
     return RULES[name]

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 from chappe.domain.accounts import Account
-from chappe.domain.countries import Country, country
+from chappe.domain.countries import Country, countries, country
 from chappe.domain.errors import BadData
 from chappe.domain.legal_hours import Holidays, Window, read_window
 from chappe.domain.rule_facts import fact_for
-from chappe.domain.rule_table import RULES, other_than, read_value, rule_named
+from chappe.domain.rule_table import other_than, read_value, rule_named
 from chappe.telecom.segments import MAX_PARTS
 
 Origin = Literal["account", "parent", "installation", "country", "default"]
@@ -207,9 +207,14 @@ class AccountRules:
 
 def check(override: Override) -> None:
     """Whether a rule may be set so. Raises: BadData that says why not."""
-    rule = RULES.get(override.name) or rule_named(override.name)
+    rule = rule_named(override.name)
     read_value(override.name, override.value)
+    if override.country and override.country not in countries():
+        raise BadData(f"there is no country {override.country!r}; two letters like FR", field="country")
     if override.country and not rule.has_country:
         raise BadData(f"{override.name} is the same in every country", field="country")
     if override.name == "marketing_hours" and override.value not in country(override.country).profiles:
-        read_window(override.value)
+        try:
+            read_window(override.value)
+        except BadData as error:
+            raise BadData(error.reason, field=override.name) from None

@@ -32,6 +32,8 @@ COMMANDS = {
     "lookup": _Place("lookups", "lookup", "What carriers told about numbers."),
     "carrier": _Place("carriers", "carrier", "The carriers that take the messages."),
     "route": _Place("carriers", "route", "Which carrier takes which messages."),
+    "rule": _Place("rules", "rule", "Rules other than those of the country files."),
+    "rate": _Place("rules", "rate", "Prices, country by country."),
     "message": _Place("messages", "message", "Single messages."),
     "mail": _Place("mail", "mail", "Mails to customers."),
     "list": _Place("lists", "contact_list", "Contact lists, and files of contacts for them."),
