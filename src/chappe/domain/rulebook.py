@@ -130,6 +130,7 @@ class AccountRules:
         self._senders = tuple(senders)
         self._values: dict[tuple[str, str], Any] = {}
         self._countries: dict[str, CountryRules] = {}
+        self.chosen_senders: dict[tuple[str | None, str], Any] = {}  # kept by `domain/variants.py`
 
     def value(self, name: str, code: str = EVERYWHERE) -> Any:
         """The value of a rule in a country. Cost: a look-up from the second time on."""

@@ -4,7 +4,7 @@ A pure function of the request and the facts about the account: simulate and sub
 to be held at once is decided in chunks, one after the other, with the same outcome.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import compress
 
 import msgspec
@@ -167,7 +167,8 @@ class Planner:
         if not everybody:
             refs = [refs[i] for i in at] if refs else refs
             infos = [infos[i] for i in at] if infos else infos
-        texts, encodings, parts = self._texts(infos, countries)
+        places = {country: self.variant(country) for country in set(countries)}
+        texts, encodings, parts = self._texts(infos, countries, places)
         ready = self._marketing.ready(numbers, countries, self.terms.send_at) if self._marketing else []
         terms = self.terms
         first = min(ready) if ready else terms.send_at
@@ -181,10 +182,10 @@ class Planner:
             lanes=self._routes.lanes(countries),
             client_refs=refs,
             texts=texts,
-            senders=self._senders(countries),
+            senders=self._senders(countries, places),
             encodings=encodings,
             parts=parts,
-            prices_mc=self._prices(countries, parts),
+            prices_mc=_prices(countries, parts, places),
             ready=ready if first != last else [],
             infos=infos,
             list_id=given.list_id,
@@ -209,18 +210,13 @@ class Planner:
                     npai += 1
                 else:
                     at.append(i)
-        at, not_allowed = self._allowed(at, given.countries)
-        country_limit = flood = 0
+        not_allowed = country_limit = flood = 0
+        if refused := {place for place in set(given.countries) if place and not self.variant(place).place.may_send}:
+            allowed = [i for i in at if given.countries[i] not in refused]
+            at, not_allowed = allowed, len(at) - len(allowed)
         if quota is not UNLIMITED:
             at, country_limit, flood = self._within(at, given, quota)
         return at, LeftOut(invalid, duplicated, blacklisted, npai, not_allowed, country_limit, flood)
-
-    def _allowed(self, at: list[int], countries: list[str]) -> tuple[list[int], int]:
-        refused = {country for country in set(countries) if country and not self.variant(country).place.may_send}
-        if not refused:
-            return at, 0
-        kept = [i for i in at if countries[i] not in refused]
-        return kept, len(at) - len(kept)
 
     def _within(self, at: list[int], given: Recipients, quota: Quota) -> tuple[list[int], int, int]:
         """Who is within the account's limits, who is beyond a country's, who beyond the others."""
@@ -241,39 +237,40 @@ class Planner:
                 kept.append(i)
         return kept, country_limit, flood
 
-    def _senders(self, countries: list[str]) -> list[str | None]:
+    def _senders(self, countries: list[str], places: Mapping[str, Variant]) -> list[str | None]:
         """The senders where they differ from the campaign's."""
         common = self.terms.sender
         others = {
-            country: variant.sender.text or ""
-            for country in set(countries)
-            if (variant := self.variant(country)).sender.text != common
+            country: variant.sender.text or "" for country, variant in places.items() if variant.sender.text != common
         }
         return [others.get(country) for country in countries] if others else []
 
-    def _prices(self, countries: list[str], parts: list[int]) -> list[int]:
-        each = {country: self.variant(country).place.price_mc for country in set(countries)}
-        return [each[country] * count for country, count in zip(countries, parts, strict=True)]
-
-    def _texts(self, infos: list[str | None], countries: list[str]) -> tuple[list[str | None], list[int], list[int]]:
+    def _texts(
+        self, infos: list[str | None], countries: list[str], places: Mapping[str, Variant]
+    ) -> tuple[list[str | None], list[int], list[int]]:
         """The texts where they differ, the encodings and the part counts of the accepted recipients."""
         if self._is_personal:
-            return self._personal(infos, countries)
-        common = {country: self.variant(country).common(self._no_links) for country in set(countries)}
+            return self._personal(infos, countries, places)
+        common = {country: variant.common(self._no_links) for country, variant in places.items()}
         texts: list[str | None] = []
-        if any(self.variant(country).final != self.terms.text for country in common):
-            own = {country: self._own_text(self.variant(country)) for country in common}
+        if any(variant.final != self.terms.text for variant in places.values()):
+            own = {country: self._own_text(variant) for country, variant in places.items()}
             texts = [own[country] for country in countries]
+        if len(common) == 1:
+            _, encoding, parts = common[countries[0]]
+            return texts, [encoding] * len(countries), [parts] * len(countries)
         measured = [common[country] for country in countries]
         return texts, [each[1] for each in measured], [each[2] for each in measured]
 
     def _own_text(self, variant: Variant) -> str | None:
         return variant.final if variant.final != self.terms.text else None
 
-    def _personal(self, infos: list[str | None], countries: list[str]) -> tuple[list[str | None], list[int], list[int]]:
+    def _personal(
+        self, infos: list[str | None], countries: list[str], places: Mapping[str, Variant]
+    ) -> tuple[list[str | None], list[int], list[int]]:
         links = [[link] * len(countries) for link in self._no_links]
         own = self._personalized(infos, countries, links)
-        measures = {country: self.variant(country).measure for country in set(countries)}
+        measures = {country: variant.measure for country, variant in places.items()}
         measured = [measures[country](text) for country, text in zip(countries, own, strict=True)]
         return [each[0] for each in measured], [each[1] for each in measured], [each[2] for each in measured]
 
@@ -316,6 +313,11 @@ class Planner:
 
 def _fields(infos: list[str | None], count: int) -> list[personalize.Infos | None]:
     return [split_infos(own) for own in infos] if infos else [None] * count
+
+
+def _prices(countries: list[str], parts: list[int], places: Mapping[str, Variant]) -> list[int]:
+    each = {country: variant.place.price_mc for country, variant in places.items()}
+    return [each[country] * count for country, count in zip(countries, parts, strict=True)]
 
 
 def priority_of(kind: Kind) -> int:

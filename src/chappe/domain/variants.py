@@ -1,14 +1,17 @@
 """A request as one country gets it: its sender, its STOP mention, its price."""
 
-from functools import cached_property
+from typing import Final
 
 from chappe.domain.links import SHORT
 from chappe.domain.measure import Measured, finisher, measurer
 from chappe.domain.remarks import Remark
 from chappe.domain.requests import SubmitRequest
-from chappe.domain.rulebook import AccountRules
-from chappe.domain.senders import choose_sender
+from chappe.domain.rulebook import AccountRules, CountryRules
+from chappe.domain.senders import Sender, choose_sender
 from chappe.domain.stop_mention import STOP, has_own_mention, with_mention
+
+# Senders remembered of an account: each may be as long as a request lets it be.
+MAX_REMEMBERED: Final = 200
 
 
 class Variant:
@@ -17,24 +20,44 @@ class Variant:
     Shape: `text` has the author's tags and links still in it; `final` is the same in its final letters.
     """
 
+    __slots__ = (
+        "_author",
+        "_common",
+        "_finish",
+        "_frame",
+        "_needs_way_out",
+        "final",
+        "measure",
+        "place",
+        "sender",
+        "text",
+    )
+
     def __init__(self, text: str, request: SubmitRequest, rules: AccountRules, code: str) -> None:
         self.place = place = rules.country(code)
-        self.sender = choose_sender(request.sender, rules, place)
+        self.sender = _sender(request.sender, rules, place)
         self._author = text
         self._needs_way_out = request.kind == "marketing" and self.sender.is_name
-        self.text = with_mention(text, place.stop_mention, is_needed=place.needs_mention and self._needs_way_out)
+        is_needed = place.needs_mention and self._needs_way_out
+        self.text = with_mention(text, place.stop_mention, is_needed=is_needed) if is_needed or STOP in text else text
         self._finish = finisher(request.is_unicode)
         self.measure = measurer(request.is_unicode, place.max_parts)
         self.final = self._finish(self.text)
+        self._frame: str | None = None
+        self._common: Measured | None = None
 
-    @cached_property
+    @property
     def frame(self) -> str:
         """The final text with `%s` where its links stand."""
-        return "%s".join([self._finish(piece).replace("%", "%%") for piece in self.text.split(SHORT)])
+        if self._frame is None:
+            self._frame = "%s".join([self._finish(piece).replace("%", "%%") for piece in self.text.split(SHORT)])
+        return self._frame
 
     def common(self, no_links: tuple[str, ...]) -> Measured:
         """The text of everybody, measured; for one without fields of its recipients."""
-        return self.measure(self.frame % no_links)
+        if self._common is None:
+            self._common = self.measure(self.frame % no_links if no_links else self.final)
+        return self._common
 
     def finish(self, text: str) -> str:
         """A text of this request in its final letters."""
@@ -53,3 +76,14 @@ class Variant:
             why = f"nobody can answer {self.sender.text}: say how to opt out, or write {STOP} where it is to stand"
             found.append(Remark("no_way_out", why, "stop_mention"))
         return found
+
+
+def _sender(asked: str | None, rules: AccountRules, place: CountryRules) -> Sender:
+    """The same senders are asked for again and again: the choice is remembered with the rules it comes from."""
+    key = (asked, place.country.code)
+    found: Sender | None = rules.chosen_senders.get(key)
+    if found is None:
+        if len(rules.chosen_senders) >= MAX_REMEMBERED:
+            rules.chosen_senders.clear()
+        found = rules.chosen_senders[key] = choose_sender(asked, rules, place)
+    return found
