@@ -109,6 +109,13 @@ class Country(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         named = [(name, getattr(self, name)) for name in self.__struct_fields__]
         return {name: fact for name, fact in named if isinstance(fact, Fact)}
 
+    def cited(self, name: str) -> Source:
+        """Give a source that facts name, at the page where it speaks of this country if that is known."""
+        told, page = source(name), self.pages.get(name)
+        if page is None:
+            return told
+        return msgspec.structs.replace(told, url=page.url, date=str(page.date) if page.date else told.date)
+
 
 @cache
 def country(code: str) -> Country:

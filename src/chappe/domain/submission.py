@@ -18,6 +18,7 @@ from chappe.domain.infos import join_infos, split_infos
 from chappe.domain.legal_hours import LegalHours
 from chappe.domain.links import SHORT, Shortener, link_targets
 from chappe.domain.marketing_hours import MarketingHours
+from chappe.domain.measure import Measured
 from chappe.domain.plans import (
     ALERT,
     MARKETING,
@@ -150,9 +151,25 @@ class Planner:
         return found
 
     @property
+    def author_text(self) -> str:
+        """The text as it is counted, with its tags still in it."""
+        return self._text
+
+    @property
     def variants(self) -> dict[str, Variant]:
         """The countries met so far."""
         return self._variants
+
+    def measured(self, country: str, infos: str | None = None) -> Measured:
+        """The text of one recipient as it leaves, if it does; its links are nobody's. Raises: BadData."""
+        if not self._is_personal:
+            return self.variant(country).common(self._no_links)
+        return self.variant(country).measure(self.personal(country, infos))
+
+    def personal(self, country: str, infos: str | None = None) -> str:
+        """The text of one recipient before any of its letters is replaced."""
+        [text] = self._personalized([infos], [country], [[link] for link in self._no_links])
+        return text
 
     def plan(self, given: Recipients, excluded: Excluded, quota: Quota = UNLIMITED) -> Plan:
         """Decide about some more recipients. Raises: BadData when a text of theirs is too long.

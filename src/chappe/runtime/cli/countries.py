@@ -5,7 +5,7 @@ from typing import Any, Final
 import click
 import msgspec
 
-from chappe.domain.countries import Country, Source, countries, source
+from chappe.domain.countries import Country, countries
 from chappe.domain.countries import country as rules_of
 from chappe.domain.country_facts import Fact
 from chappe.domain.country_words import rules, window_words
@@ -81,7 +81,7 @@ def _print_fact(place: Country, name: str, fact: Fact[Any]) -> None:
     if fact.note:
         click.echo(f"{'':<{_WIDTH}} {fact.note}")
     for named in fact.sources:
-        click.echo(f"{'':<{_WIDTH}}   {source_line(_source_of(place, named))}")
+        click.echo(f"{'':<{_WIDTH}}   {source_line(place.cited(named))}")
 
 
 def _words(name: str, fact: Fact[Any]) -> str:
@@ -114,14 +114,5 @@ def _as_json(place: Country) -> dict[str, Any]:
 
 
 def _told(place: Country, fact: Fact[Any]) -> dict[str, Any]:
-    sources = [{"id": name, **msgspec.to_builtins(_source_of(place, name))} for name in fact.sources]
+    sources = [{"id": name, **msgspec.to_builtins(place.cited(name))} for name in fact.sources]
     return {**msgspec.to_builtins(fact), "is_enforced": fact.is_enforced, "sources": sources}
-
-
-def _source_of(place: Country, name: str) -> Source:
-    """A source, at the page where it speaks of this country if that is known."""
-    told, page_of = source(name), place.pages.get(name)
-    if page_of is None:
-        return told
-    date = str(page_of.date) if page_of.date else told.date
-    return msgspec.structs.replace(told, url=page_of.url, date=date)

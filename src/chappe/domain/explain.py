@@ -1,0 +1,254 @@
+"""Explain one message: the decision that a send would get, piece by piece, each with its rule and source.
+
+Nothing is decided here: the planner is asked, and what it used is looked up in the rulebook.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, NamedTuple, get_args
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from chappe.domain.delay import FORMAT
+from chappe.domain.explanation import (
+    Addressee,
+    Explanation,
+    LeftOutAs,
+    Mention,
+    Origin,
+    Price,
+    Timing,
+    WallClock,
+    Way,
+    Wording,
+)
+from chappe.domain.legal_hours import LegalHours
+from chappe.domain.links import Shortener
+from chappe.domain.marketing_hours import MarketingHours
+from chappe.domain.plan_remarks import PlanRemarks, window_said
+from chappe.domain.plans import NOBODY, Excluded, Limits, Plan, Recipients, Routes
+from chappe.domain.quotas import UNLIMITED, Quota
+from chappe.domain.reasons import Reason, reasons, standard
+from chappe.domain.requests import SubmitRequest
+from chappe.domain.rulebook import AccountRules
+from chappe.domain.senders import plain_sender
+from chappe.domain.stop_mention import STOP, has_own_mention
+from chappe.domain.submission import Planner, home_of, read_recipients
+from chappe.domain.text_costs import costly, first_outside, room, to_drop, units
+from chappe.domain.variants import Variant
+from chappe.domain.zones import zones_of
+from chappe.telecom.numbers import Problem, normalise
+from chappe.telecom.segments import Encoding, count_parts
+from chappe.telecom.transliterate import to_gsm7
+
+_LIMITS: Final = ("number_per_minute", "number_per_day", "same_text_minutes", "messages_per_minute", "messages_per_day")
+_PROBLEMS: Final[dict[Problem, str]] = {
+    "bad_format": "it cannot be read as a number",
+    "lossy": "a spreadsheet has lost digits of it",
+    "too_short": "it has too few digits",
+    "too_long": "it has too many digits",
+    "unassigned": "its country gives no such numbers",
+    "short_code": "a short code takes no messages",
+    "not_mobile": "it is no mobile number",
+}
+_WHY: Final[dict[LeftOutAs, str]] = {
+    "blacklisted": "it is on the account's blacklist: who has it said STOP, or was put there",
+    "npai": "it is on the account's list of numbers that nobody has",
+    "not_allowed": "this account may not write to its country",
+    "country_limit": "the account has sent to this country what it may in a month",
+    "flood": "the account, or this number, has had what it may in so short a time",
+}
+
+
+class _Case(NamedTuple):
+    """One message and all that is known of it."""
+
+    request: SubmitRequest
+    rules: AccountRules
+    planner: Planner
+    recipient: Recipients
+    planned: Plan
+    variant: Variant
+    country: str
+
+    def because(self, *names: str) -> tuple[Reason, ...]:
+        return reasons(self.rules, self.country, *names)
+
+
+def explain(
+    request: SubmitRequest,
+    rules: AccountRules,
+    routes: Routes,
+    limits: Limits,
+    now_ms: int,
+    *,
+    hours: LegalHours,
+    carriers: Mapping[int, str],
+    excluded: Excluded = NOBODY,
+    quota: Quota = UNLIMITED,
+    shortener: Shortener | None = None,
+) -> Explanation:
+    """Explain what becomes of a request for one number; `carriers` are the names of the lanes.
+
+    Raises: BadData or BadDate when a send would be refused.
+    """
+    recipient = read_recipients(request, rules.account, limits)
+    planner = Planner(request, rules, routes, limits, now_ms, hours, shortener, home=home_of(recipient, rules))
+    planned = planner.plan(recipient, excluded, quota)
+    country = recipient.countries[0] or rules.account.country
+    case = _Case(request, rules, planner, recipient, planned, planner.variant(country), country)
+    remarks = PlanRemarks(request, rules, planner)
+    remarks.add(planned)
+    wording = _wording(case)
+    return Explanation(
+        kind=request.kind,
+        to=_addressee(case),
+        wording=wording,
+        mention=_mention(case),
+        sender=_sender(case),
+        price=_price(case),
+        timing=_timing(case, hours),
+        way=_way(case, routes, carriers),
+        remarks=tuple(remarks.found()),
+    )
+
+
+def _addressee(case: _Case) -> Addressee:
+    number, country = case.recipient.numbers[0], case.recipient.countries[0]
+    left_out = _left_out(case.planned)
+    given = case.request.numbers[0]
+    because: tuple[Reason, ...] = (standard("numbers", "E.164", "itu", "libphonenumber"),)
+    why = _WHY.get(left_out, "")
+    match left_out:
+        case "invalid":
+            problem = normalise([given], case.rules.account.country).problem[0]
+            why = _PROBLEMS[problem or "bad_format"]
+        case "not_allowed":
+            because += case.because("may_send")
+        case "country_limit":
+            because += case.because("messages_per_month")
+        case "flood":
+            because += tuple([each for each in case.because(*_LIMITS) if each.origin != "default"])
+    name = case.variant.place.country.name if country else ""
+    return Addressee(given, number, country, name, left_out, why, because)
+
+
+def _left_out(planned: Plan) -> LeftOutAs:
+    counts = msgspec.structs.asdict(planned.left_out)
+    for name in get_args(LeftOutAs):
+        if counts.get(name):
+            found: LeftOutAs = name
+            return found
+    return ""
+
+
+def _wording(case: _Case) -> Wording:
+    request, place = case.request, case.variant.place
+    infos = case.recipient.infos[0] if case.recipient.infos else None
+    text, written, parts = case.planner.measured(case.country, infos)
+    encoding = Encoding.UCS2 if written else Encoding.GSM7
+    author = case.planner.personal(case.country, infos)
+    replaced = () if request.is_unicode else to_gsm7(author).changes
+    otherwise = None
+    if request.is_unicode:
+        otherwise = count_parts(to_gsm7(author).text)
+    elif replaced:
+        otherwise = count_parts(author, unicode=True)
+    end = "\n" + place.stop_mention if case.variant.has_mention and STOP not in request.text else ""
+    return Wording(
+        text=text,
+        encoding=encoding,
+        units=units(text, encoding),
+        room=room(encoding, parts),
+        parts=parts,
+        max_parts=place.max_parts,
+        replaced=replaced,
+        costly=costly(text, encoding),
+        outside=first_outside(author),
+        to_drop=to_drop(text, case.variant.finish(end), encoding, parts),
+        parts_otherwise=otherwise if otherwise != parts else None,
+        because=(standard("encoding", "3GPP TS 23.038", "3gpp"), *case.because("max_parts")),
+    )
+
+
+def _mention(case: _Case) -> Mention:
+    variant, place = case.variant, case.variant.place
+    full = case.because("stop_mention", "stop_text", "stop_number")
+    if STOP in case.request.text:
+        return Mention(place.stop_mention, "token", f"it stands where {STOP} stood", full[1:])
+    if variant.has_mention:
+        why = f"marketing under a name: nobody can answer {variant.sender.text}"
+        return Mention(place.stop_mention, "end", why, full)
+    if case.request.kind != "marketing":
+        return Mention("", "none", "alerts need none", ())
+    if has_own_mention(case.request.text):
+        return Mention("", "author", "the text says how to opt out", full[:1])
+    if not variant.sender.is_name:
+        return Mention("", "none", "who gets it can answer: the sender is a number", full[:1])
+    return Mention("", "none", f"the platform adds none in {place.country.name}", full[:1])
+
+
+def _sender(case: _Case) -> Origin:
+    asked, sender = case.request.sender, case.variant.sender
+    plain = plain_sender(asked)
+    rules = [remark.rule for remark in sender.remarks if remark.rule]
+    if sender.text is None:
+        why = "the carrier's own number: " + ("no sender was asked for" if not plain else "the sender cannot be used")
+        return Origin(asked, None, why, case.because(*rules, "sender"))
+    if plain and sender.text == plain:
+        return Origin(asked, sender.text, "as asked", case.because("numeric_sender" if plain.isdigit() else "sender"))
+    if plain and sender.text.casefold() in _close(plain, case):
+        return Origin(asked, sender.text, "as the country takes it", case.because(*rules, "sender"))
+    if sender.text == plain_sender(case.variant.place.default_sender):
+        return Origin(asked, sender.text, "the default sender", case.because("default_sender", *rules, "sender"))
+    return Origin(asked, sender.text, "the account's sender", case.because(*rules, "sender"))
+
+
+def _close(plain: str, case: _Case) -> set[str]:
+    """The asked name in the forms that a country may make of it."""
+    place = case.variant.place
+    dropped: str = place.dropped.sub("", plain)
+    upper: str = place.dropped.sub("", plain.upper())
+    return {each[: place.sender_max].strip().casefold() for each in (dropped, upper)}
+
+
+def _price(case: _Case) -> Price:
+    return Price(case.variant.place.price_mc, case.planned.cost_mc, case.because("price"))
+
+
+def _timing(case: _Case, hours: LegalHours) -> Timing:
+    terms, number, place = case.planner.terms, case.recipient.numbers[0], case.variant.place
+    zones = zones_of(number, place.country.zones) if number and place.country.zones else place.country.zones
+    because: tuple[Reason, ...] = ()
+    planned_at = terms.send_at
+    said = "alerts leave at any time"
+    if case.request.kind == "marketing":
+        said = window_said(case.rules, case.country)
+        because = case.because("marketing_hours", *(["alsace_moselle"] if case.country == "FR" else []))
+        if len(place.country.zones) > 1:
+            because += (standard("time zones", "of the number", "libphonenumber", "tzdata"),)
+        if case.planned.numbers:
+            planned_at = case.planned.send_at
+        elif number:
+            planned_at = MarketingHours(case.rules, hours).opening(number, case.country, terms.send_at).opens_at
+    return Timing(
+        hours=said,
+        asked_at=terms.send_at,
+        planned_at=planned_at,
+        expires_at=planned_at + terms.validity_ms,
+        clocks=tuple([WallClock(zone, _wall(planned_at, zone)) for zone in zones]),
+        because=because,
+    )
+
+
+def _wall(at_ms: int, zone: str) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, ZoneInfo(zone)).strftime(FORMAT)
+
+
+def _way(case: _Case, routes: Routes, carriers: Mapping[int, str]) -> Way:
+    [lane] = routes.lanes([case.country])
+    is_default = case.country not in routes.by_country
+    value = "the default route" if is_default else f"the route for {case.country}"
+    carrier = carriers.get(lane)
+    return Way(carrier, is_default, (Reason("route", value, "installation"),) if carrier else ())
