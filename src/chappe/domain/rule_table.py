@@ -16,8 +16,8 @@ MAX_VALUE: Final = 2000  # characters
 _MAX_WORDS: Final = 200
 _MAX_COUNT: Final = 1_000_000_000
 _MAX_PRICE: Final = Decimal(1000)
-# What a name may be made of, as a set of characters between brackets.
-_CHARACTERS: Final = re.compile(r"(?:[A-Za-z0-9]-[A-Za-z0-9]|[ -~])+")
+# What a name may be made of, as a set of characters between brackets; Spain has letters beyond ASCII in it.
+_CHARACTERS: Final = re.compile(r"(?:[A-Za-z0-9]-[A-Za-z0-9]|[ -~]|[^\W\d_])+")
 SENDER_STYLES: Final = ("allowed", "mandatory", "registration", "not_supported")
 NUMERIC_STYLES: Final = ("allowed", "not_supported")
 
