@@ -1,6 +1,7 @@
 """Take back what no carrier has seen of a campaign, in pieces, so that a large one does not hold up the others."""
 
 import asyncio
+from collections.abc import Collection
 from functools import partial
 
 import structlog
@@ -42,9 +43,18 @@ async def cancel_campaign(store: Store, account: Account, ticket: int) -> int:
 
 
 def _take_back(tx: Tx, first: int, last: int) -> int:
+    return len(take_back(tx, queue.unseen(tx, first, last)))
+
+
+def take_back(tx: Tx, unseen: Collection[int]) -> list[int]:
+    """Cancel messages that no carrier has seen and release their credits; which it were.
+
+    Shape: of accepted campaigns only: nothing is reserved for the others.
+    """
     now = now_ms()
-    messages = tracking.load(tx, queue.unseen(tx, first, last))
+    messages = tracking.load(tx, unseen)
     taken_back = [message for message in messages.values() if cancel(message, now)]
     tracking.save(tx, taken_back, now)
-    queue.leave(tx, [message.id for message in taken_back])
-    return len(taken_back)
+    ids = [message.id for message in taken_back]
+    queue.leave(tx, ids)
+    return ids

@@ -95,7 +95,8 @@ class Clicks:
 def record(tx: Tx, ids: Ids, clicks: Sequence[Click], devices: Sequence[Device], now: int) -> None:
     """Keep clicks, count them, and queue an event for each webhook that wants them.
 
-    A click on a link whose message has been deleted is only counted: nothing is known any more of who it was.
+    A click on a link whose message has been deleted, or whose recipient was erased, is only counted: nothing is known
+    any more of who it was.
     """
     links.count_clicks(tx, Counter((click.campaign_id, click.position) for click in clicks))
     recipients = links.recipients(tx, [click.message_id for click in clicks])

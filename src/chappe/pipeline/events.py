@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from chappe.domain.outcomes import Tracked
+from chappe.domain.privacy import ERASED
 from chappe.domain.webhooks import WebhookType, dlr_payloads
 from chappe.store import webhooks
 from chappe.store.ids import Ids
@@ -11,13 +12,16 @@ from chappe.store.sqlite import Tx
 
 
 def announce(tx: Tx, ids: Ids, messages: list[Tracked], now: int) -> None:
-    """Queue one event for each final message and each webhook of its account that wants delivery reports."""
+    """Queue one event for each final message and each webhook of its account that wants delivery reports.
+
+    Nothing is told of who was erased.
+    """
     if not messages:
         return
     hooks = webhooks.live_webhooks(tx, {message.account_id for message in messages}, "DLR")
     if not hooks:
         return
-    told = [message for message in messages if message.account_id in hooks]
+    told = [message for message in messages if message.account_id in hooks and message.number != ERASED]
     payloads = dlr_payloads(
         [now] * len(told), [m.dlr for m in told], [m.number for m in told], [m.client_ref for m in told],
         [m.campaign_id for m in told], [m.country for m in told],

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, assert_never
 
 from chappe.domain.lifecycle import FINAL, Dlr
 from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn, Tracked, finish, receipt, ref_of, submitted
+from chappe.domain.privacy import ERASED
 from chappe.domain.retry import Again, Fail, Refused, after_refusal
 from chappe.pipeline.events import announce
 from chappe.pipeline.held import MAX_HELD, Held
@@ -280,6 +281,8 @@ class Recorder:
                 # A part that was sent again has two ids: what it is known by now must tell as well.
                 for each in {part.ref_key, *(key(ref) for ref in message.refs[part.seq : part.seq + 1])}:
                     batch.part_dlrs.append((one.dlr, self._lane.carrier_id, each, part.message_id, part.seq))
+            if message.number == ERASED:  # the carrier's words may be about him
+                continue
             if (one.is_final and one.dlr != Dlr.DELIVERED) or (not one.is_final and message.state not in FINAL):
                 batch.trace.append((message.id, batch.now, "receipt", one.detail))
 
@@ -327,7 +330,7 @@ def _first_match(
     """The part a receipt is about: the first rule under which a part to the receipt's own number is found.
 
     A carrier uses its ids again after a while, and one id's decimal is another's hex: the number decides. Some carriers
-    report numbers in another form, so the very same id is believed without it.
+    report numbers in another form, so the very same id is believed without it. Who was erased has no number to compare.
     """
     for rule, each in keys:
         found = parts.get(each)
@@ -336,6 +339,9 @@ def _first_match(
     for rule, each in keys:
         if rule == "same" and each in parts:
             return rule, parts[each][-1]
+    for rule, each in keys:
+        if erased := [part for part in parts.get(each, ()) if part.number == ERASED]:
+            return rule, erased[-1]
     return None
 
 

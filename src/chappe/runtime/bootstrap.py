@@ -19,6 +19,7 @@ from chappe.manage.invoices import Invoices
 from chappe.manage.lists import Lists
 from chappe.manage.lookups import Lookups
 from chappe.manage.messages import Messages
+from chappe.manage.privacy import Privacy
 from chappe.manage.profiles import Profiles
 from chappe.manage.replies import Replies
 from chappe.manage.retention import Retentions
@@ -47,6 +48,7 @@ class Chappe:
     use_cases: UseCases
     carriers: Carriers
     rules: RuleSettings
+    privacy: Privacy
 
 
 @asynccontextmanager
@@ -59,7 +61,15 @@ async def opened(settings: Settings) -> AsyncIterator[Chappe]:
     store, ids = Store(settings.database), Ids()
     use_cases = wire(settings, store, ids)
     try:
-        yield Chappe(settings, store, ids, use_cases, Carriers(store, ids), RuleSettings(store, defaults_of(settings)))
+        yield Chappe(
+            settings=settings,
+            store=store,
+            ids=ids,
+            use_cases=use_cases,
+            carriers=Carriers(store, ids),
+            rules=RuleSettings(store, defaults_of(settings)),
+            privacy=Privacy(store, ids, reply_window_days=settings.reply_window_days),
+        )
     finally:
         await use_cases.clicks.close()
         use_cases.accounts.close()

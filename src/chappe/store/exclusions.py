@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from chappe.domain.plans import NOBODY, Excluded
+from chappe.domain.privacy import ERASED
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 
@@ -19,7 +20,8 @@ _ADD = Statement(
 _ADD_RECIPIENTS = Statement(
     "INSERT INTO exclusion (account_id, kind, number, infos, campaign_id, created_at)"
     " SELECT account_id, :kind, number, infos, campaign_id, :at FROM message"
-    " WHERE id IN (SELECT value FROM json_each(:messages)) ON CONFLICT (account_id, kind, number) DO NOTHING"
+    f" WHERE id IN (SELECT value FROM json_each(:messages)) AND number <> {ERASED}"
+    " ON CONFLICT (account_id, kind, number) DO NOTHING"
 )
 _REMOVE = Statement("DELETE FROM exclusion WHERE account_id = :account AND kind = :kind AND number = :number")
 _AMONG = Statement(

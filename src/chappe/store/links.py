@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from chappe.domain.clicks import Click, Device, Recipient
+from chappe.domain.privacy import ERASED
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 
@@ -20,10 +21,11 @@ _INSERT = Statement(
 _TARGET = Statement(
     "SELECT campaign_id, account_id, url FROM link WHERE first_message_id ="
     " (SELECT max(first_message_id) FROM link WHERE first_message_id <= :message)"
-    " AND position = :position AND last_message_id >= :message"
+    " AND position = :position AND last_message_id >= :message AND url <> ''"
 )
 _RECIPIENTS = Statement(
     "SELECT id, client_ref, infos FROM message WHERE id IN (SELECT value FROM json_each(:messages))"
+    f" AND number <> {ERASED}"
 )
 _COUNTS = Statement(
     "SELECT message_id, position, COUNT(*) FROM click"
@@ -72,7 +74,7 @@ def target(tx: Tx, message: int, position: int) -> Target | None:
 
 
 def recipients(tx: Tx, messages: Iterable[int]) -> dict[int, Recipient]:
-    """Who was sent the links, by message; those whose messages were deleted are missing."""
+    """Who was sent the links, by message; those who were erased, or whose messages were deleted, are missing."""
     found = tx.rows(_RECIPIENTS, messages=_array(messages))
     return {id_: Recipient(client_ref, infos) for id_, client_ref, infos in found}
 

@@ -89,10 +89,10 @@ _UNSENT_OF_CAMPAIGN = Statement(
     " WHERE message_id BETWEEN :first AND :last AND state IN (0, 3) LIMIT :n"
 )
 # A message that is accepted and not in the queue has not come to it yet: its campaign is still being queued.
-_UNSEEN = Statement(
-    "SELECT m.id FROM message m LEFT JOIN dispatch d ON d.message_id = m.id WHERE m.id BETWEEN :first AND :last"
-    " AND m.state = 0 AND m.carrier_refs IS NULL AND (d.state IS NULL OR d.state IN (0, 3) AND NOT d.in_doubt)"
-)
+_MESSAGE = "SELECT m.id FROM message m LEFT JOIN dispatch d ON d.message_id = m.id WHERE m.id"
+_IS_UNSEEN = "m.state = 0 AND m.carrier_refs IS NULL AND (d.state IS NULL OR d.state IN (0, 3) AND NOT d.in_doubt)"
+_UNSEEN = Statement(f"{_MESSAGE} BETWEEN :first AND :last AND {_IS_UNSEEN}")
+_UNSEEN_AMONG = Statement(f"{_MESSAGE} IN (SELECT value FROM json_each(:ids)) AND {_IS_UNSEEN}")
 _UNSENT_OF_LANE = Statement(
     "SELECT d.message_id, m.country FROM (SELECT message_id FROM dispatch WHERE lane_id = :lane AND state = 0"
     " UNION ALL SELECT message_id FROM dispatch WHERE lane_id = :lane AND state = 3 AND state > 0) d"
@@ -327,6 +327,11 @@ def unsent_of_campaign(tx: Tx, first: int, last: int, n: int = -1) -> list[Unsen
 def unseen(tx: Tx, first: int, last: int) -> list[int]:
     """The messages of a span that no carrier has seen, nor is being given. Cost: a scan of the span."""
     return [row[0] for row in tx.rows(_UNSEEN, first=first, last=last)]
+
+
+def unseen_among(tx: Tx, messages: Iterable[int]) -> list[int]:
+    """Those of the messages that no carrier has seen, nor is being given."""
+    return [row[0] for row in tx.rows(_UNSEEN_AMONG, ids=_array(messages))]
 
 
 def unanswered_of_campaign(tx: Tx, first: int, last: int, n: int) -> list[int]:

@@ -33,6 +33,8 @@ RETRY_S = 0.0004
 LOOP_RETRY_S = 0.001
 # A process that cannot get the write lock for so long answers that the database is unavailable.
 MAX_WAIT_S = 20.0
+# A checkpoint that waits for readers keeps writers waiting meanwhile.
+CHECKPOINT_WAIT_S = 2.0
 # Pages of 4 KiB between checkpoints: larger than SQLite's 1,000, so that a hot page is copied back less often.
 CHECKPOINT_PAGES = 8000
 
@@ -223,6 +225,23 @@ class Store:
         changed = version != self._version
         self._version = version
         return changed
+
+    async def empty_log(self) -> bool:
+        """Copy the write-ahead log into the file and cut it off, so that nothing old is left in it.
+
+        False when somebody who reads an older state stood in the way: the log is then overwritten by later writes.
+        """
+        return await self._loop.run_in_executor(self._threads, self._empty_log_in_thread)
+
+    def _empty_log_in_thread(self) -> bool:
+        database = Database(self._path, wait_s=CHECKPOINT_WAIT_S)
+        try:
+            database.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.BusyError:
+            return False
+        finally:
+            database.close()
+        return True
 
     def _commit_group(self) -> None:
         self._is_scheduled = False

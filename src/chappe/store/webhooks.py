@@ -126,9 +126,10 @@ _GIVE_UP = Statement(
 _SETTLE = Statement(
     "UPDATE event SET state = :state, attempts = :attempts, next_at = :next_at WHERE id = :id AND state = 0"
 )
+# An event that was erased while it was posted leaves none.
 _INSERT_ATTEMPT = Statement(
     "INSERT INTO attempt (event_id, number, at, http_code, error, duration_ms)"
-    " VALUES (:event_id, :number, :at, :http_code, :error, :duration_ms)"
+    " SELECT id, :number, :at, :http_code, :error, :duration_ms FROM event WHERE id = :event_id"
     " ON CONFLICT (event_id, number) DO NOTHING"
 )
 _SET_CODE = Statement(
@@ -229,7 +230,7 @@ def give_up(tx: Tx, webhook_id: int, *, before: int, limit: int = GIVE_UP_CHUNK)
 def record_outcomes(tx: Tx, outcomes: list[Outcome]) -> None:
     """Write down attempts and where they leave their events."""
     tx.many(_SETTLE, [(o.state.value, o.attempt.number, o.next_at, o.event_id) for o in outcomes])
-    tx.many(_INSERT_ATTEMPT, [(o.event_id, *o.attempt) for o in outcomes])
+    tx.many(_INSERT_ATTEMPT, [(*o.attempt, o.event_id) for o in outcomes])
     codes = {o.webhook_id: o.attempt.http_code for o in outcomes if o.attempt.http_code is not None}
     for webhook_id, code in codes.items():
         tx.run(_SET_CODE, id=webhook_id, code=code)

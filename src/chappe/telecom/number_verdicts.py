@@ -38,6 +38,14 @@ _FRENCH_SHAPE_CODES: Final = (33, 590, 594, 596, 262)
 _BAD_FORMAT: Final = Verdict(None, None, "bad_format")
 
 
+def national_part(e164: str) -> int | None:
+    """A number without its country's code; None when the code is no country's."""
+    try:
+        return parse(f"+{e164}").national_number
+    except NumberParseException:
+        return None
+
+
 def verdict(raw: str, country: str) -> Verdict:
     """Judge one number as someone in `country` wrote it.
 

@@ -1,10 +1,8 @@
 """A file of contacts on its way into a list, with a bar for who watches."""
 
 import gc
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -14,9 +12,10 @@ import msgspec
 from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData
 from chappe.runtime.bootstrap import Chappe
+from chappe.runtime.cli.progress import bar
 from chappe.surfaces.contact_files.columns import layout
 from chappe.surfaces.contact_files.load import load, rejects_file
-from chappe.surfaces.contact_files.table import Options, Table, opened
+from chappe.surfaces.contact_files.table import Options, opened
 
 SAMPLE_ROWS = 200
 
@@ -76,11 +75,13 @@ async def import_file(chappe: Chappe, source: Source, target: Target) -> Report:
         before = 0
         if target.list_id is not None and not target.deduplicates:
             before = await lists.count_duplicates(account, target.list_id)
-        with rejects_file(source.rejects) as rejects, _bar(source.file.name, table) as progress:
+        with rejects_file(source.rejects) as rejects, bar(source.file.name) as show:
             async with lists.filling(
                 account, name=None if target.list_id else target.name, list_id=target.list_id
             ) as filling:
-                loaded = await load(batches, meaning, filling, account.country, rejects=rejects, progress=progress)
+                loaded = await load(
+                    batches, meaning, filling, account.country, rejects=rejects, progress=lambda: show(table.share())
+                )
                 list_id = await filling.finish()
     removed = await lists.deduplicate(account, list_id) if target.deduplicates else None
     duplicates = await lists.count_duplicates(account, list_id) - before if removed is None else 0
@@ -103,18 +104,3 @@ def _account(chappe: Chappe, target: Target) -> Account:
     if target.list_id is not None:
         return chappe.use_cases.accounts.find(chappe.use_cases.lists.owner(target.list_id))
     return chappe.use_cases.accounts.find(target.account or "")
-
-
-@contextmanager
-def _bar(name: str, table: Table) -> Iterator[Callable[[], None]]:
-    """A bar on standard error while a file is read, if that is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    # Loading it takes longer than a small import.
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(name, total=1.0)
-        yield lambda: progress.update(task, completed=table.share())

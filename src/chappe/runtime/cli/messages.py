@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from chappe.domain.lifecycle import Dlr
+from chappe.domain.privacy import ERASED
 from chappe.manage.messages import MessageTrace
 from chappe.runtime.bootstrap import Chappe
 from chappe.runtime.cli.session import data_option, json_option, print_json, within
@@ -47,7 +48,7 @@ def _print(trace: MessageTrace) -> None:
     number = str(what.number)
     lines = {
         "campaign": f"{what.campaign_id} of account {what.account_id}, {what.kind}",
-        "to": f"{number[:-4]}**** ({what.country})",
+        "to": f"{number[:-4]}**** ({what.country})" if what.number != ERASED else f"erased ({what.country})",
         "sender": what.sender or "the carrier's own number",
         "text": f"{len(what.text)} characters, {'UCS-2' if what.encoding else 'GSM-7'}, {what.parts} part(s)",
         "reference": what.client_ref or "-",

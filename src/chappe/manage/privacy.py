@@ -1,0 +1,95 @@
+"""What a person may ask of who runs the installation: everything that is known of him, and to be forgotten."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from chappe.domain.accounts import Account
+from chappe.domain.privacy import Person
+from chappe.domain.replies import PART_WAIT_MS
+from chappe.manage import dossier
+from chappe.manage.dossier import Dossier
+from chappe.manage.person_search import Progress, search
+from chappe.pipeline.erase import Eraser
+from chappe.pipeline.receive import Receiver
+from chappe.store import audit, privacy
+from chappe.store.audit import Entry
+from chappe.store.clock import now_ms
+from chappe.store.ids import Ids
+from chappe.store.privacy import Whom
+from chappe.store.sqlite import Store
+
+# Replies in parts are put together after so long at the latest.
+REPLIES_S: Final = PART_WAIT_MS / 1000 + 5
+POLL_S: Final = 0.5
+
+
+class Privacy:
+    """One person's data in all tables. Units: the window of replies in days."""
+
+    def __init__(self, store: Store, ids: Ids, *, reply_window_days: int) -> None:
+        self._store = store
+        self._ids = ids
+        self._receiver = Receiver(store, ids, window_days=reply_window_days)
+
+    async def count(self, person: Person, account: Account | None, progress: Progress) -> dict[str, int]:
+        """How much there is of a person, of what."""
+        return (await search(self._store, _whom(person, account), progress)).counts()
+
+    async def export(self, person: Person, account: Account | None, actor: str, progress: Progress) -> Dossier:
+        """Everything of a person, as of one moment; the audit log tells that it was read."""
+        whom = _whom(person, account)
+        async with self._store.snapshot() as snapshot:
+            found = await search(snapshot, whom, progress)
+            read = await dossier.read(snapshot, whom, found, now_ms())
+        await self._log("privacy.export", whom, actor, found.counts(), "")
+        return read
+
+    async def erase(
+        self, person: Person, account: Account | None, actor: str, progress: Progress, *, forgets_optouts: bool
+    ) -> dict[str, int]:
+        """Erase a person; how much of what was erased, and `left`: messages that cannot be yet.
+
+        Shape: who is on a blacklist stays there, with the number alone, unless opt-outs are forgotten too. What is
+               committed stays erased when it is interrupted, and the audit log tells of it.
+        """
+        whom = _whom(person, account)
+        eraser = Eraser(self._store, self._ids, whom)
+        note = "interrupted"
+        try:
+            await self._settle_replies(person)
+            found = await search(self._store, whom, progress)
+            await eraser.begin()
+            for list_id, contacts in found.contacts.items():
+                await eraser.contacts(list_id, contacts)
+            await eraser.lately()
+            left = await eraser.messages(found.rows["message"])
+            await eraser.rows("reply", "replies", found.rows["reply"])
+            await eraser.rows("event", "webhook events", found.rows["event"])
+            await eraser.rows("unmatched_receipt", "receipts without a message", found.rows["unmatched_receipt"])
+            await eraser.lookups(found.rows["lookup"])
+            await eraser.exclusions(forgets_optouts=forgets_optouts)
+            note = f"{left} messages of campaigns that are being written were left" if left else ""
+        finally:
+            await self._log("privacy.erase", whom, actor, eraser.erased, note)
+        await self._store.empty_log()
+        return {**eraser.erased, "left": left}
+
+    async def _settle_replies(self, person: Person) -> None:
+        """Give the person's replies to their owners first: an opt-out among them must be heeded."""
+        until = time.monotonic() + REPLIES_S
+        while self._store.glance(lambda tx: privacy.count_stored_replies(tx, person)):
+            await self._receiver.once()
+            if time.monotonic() > until:
+                return
+            await asyncio.sleep(POLL_S)
+
+    async def _log(self, action: str, whom: Whom, actor: str, counts: Mapping[str, int], note: str) -> None:
+        detail = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "nothing"
+        entry = Entry(now_ms(), actor, action, whom.account, whom.person.masked, detail, note)
+        await self._store.write(lambda tx: audit.add(tx, entry))
+
+
+def _whom(person: Person, account: Account | None) -> Whom:
+    return Whom(person, account.id if account else None)
