@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from chappe.domain.lifecycle import Dlr, State
-from chappe.domain.submission import UNROUTED
+from chappe.domain.plans import UNROUTED
 from chappe.pipeline.cancel import take_back
 from chappe.pipeline.record import Lane, Recorder, UnknownPolicy
 from chappe.store import erasure, privacy, queue
