@@ -388,6 +388,24 @@ def test_a_campaign_that_is_still_being_written_is_left_and_said_so(
 
 
 @on_loop
+async def test_a_campaign_that_waits_for_a_person_is_paid_back_and_needs_no_decision_any_more(tmp_path: Path) -> None:
+    made = Installation(tmp_path)
+    alone, both = made.core.submit(ANNA), made.core.submit(ANNA, BOB)
+    made.run("DELETE FROM dispatch")
+    made.run("UPDATE campaign SET state = 3, queued_to = first_message_id - 1, held_because = 'Xanadu'")
+    await made.erase()
+    rows = made.core.rows("SELECT id, state, queued_to IS NULL, decided_at IS NULL, held_because FROM campaign")
+    assert rows == [(alone, 4, 1, 0, None), (both, 3, 0, 1, MARK)]
+    assert balance(made.core) == (CREDITS - 1, 1)
+    made.run("UPDATE campaign SET state = 4 WHERE id = :id", id=both)
+    bob = Person(int(BOB), None)
+    await made.privacy.erase(bob, None, "cli:alice", ignored, forgets_optouts=False)
+    assert balance(made.core) == (CREDITS - 1, 1), "who denied it gives that back"
+    assert made.mentions(BOB, MARK) == []
+    await made.close()
+
+
+@on_loop
 async def test_an_optout_that_nobody_has_heeded_yet_is_heeded_before_it_is_erased(tmp_path: Path) -> None:
     made = Installation(tmp_path)
     ticket = made.core.submit(ANNA)

@@ -96,12 +96,12 @@ class Eraser:
         waiting = [each for each in standing if each.is_being_written or (each.is_being_sent and not is_late)]
         ready = [each for each in standing if each not in waiting]
         counts = self._end(tx, ready)
-        counts |= erasure.empty_messages(tx, ready, self._whom.person)
+        counts |= erasure.empty_messages(tx, ready, self._whom.person, now_ms())
         return counts, [each.id for each in waiting]
 
     def _end(self, tx: Tx, ready: Sequence[Standing]) -> dict[str, int]:
         """Let none of the messages be sent after this."""
-        open_ = {each.id for each in ready if each.state == State.ACCEPTED and not each.is_discarded}
+        open_ = {each.id for each in ready if each.state == State.ACCEPTED and not each.is_settled_elsewhere}
         cancelled = take_back(tx, queue.unseen_among(tx, open_))
         ended = open_ - set(cancelled)
         self._recorder.give_up(tx, ended, Dlr.NETWORK_ERROR, "erased", now_ms(), may_have_left=True)

@@ -39,9 +39,13 @@ _OF_MESSAGES = {
     ),
     "webhook events": Statement(f"DELETE FROM event WHERE message_id IN {_IDS}"),
 }
-# A campaign whose every message is erased was written to nobody else: its text is what they were told.
+# A campaign whose every message is erased was written to nobody else: its text is what they were told. One that waits
+# for a person has nothing left to decide about.
 _EMPTY_CAMPAIGNS = Statement(
-    f"UPDATE campaign SET text = '', held_because = NULL WHERE id IN {_IDS} AND NOT EXISTS (SELECT 1 FROM message m"
+    "UPDATE campaign SET text = '', held_because = NULL,"
+    " queued_to = CASE state WHEN 3 THEN NULL ELSE queued_to END,"
+    " decided_at = CASE state WHEN 3 THEN :now ELSE decided_at END, state = CASE state WHEN 3 THEN 4 ELSE state END"
+    f" WHERE id IN {_IDS} AND NOT EXISTS (SELECT 1 FROM message m"
     f" WHERE m.id BETWEEN campaign.first_message_id AND campaign.last_message_id AND m.number <> {ERASED})"
     " RETURNING id"
 )
@@ -83,9 +87,9 @@ class Standing(NamedTuple):
         return self.queue_state == Queue.SENDING
 
     @property
-    def is_discarded(self) -> bool:
-        """Its campaign was not accepted and will not be: nothing was reserved for it."""
-        return self.campaign_state == CampaignState.DISCARDED
+    def is_settled_elsewhere(self) -> bool:
+        """Nothing was reserved for its campaign, or who denied it gives that back."""
+        return self.campaign_state in (CampaignState.DISCARDED, CampaignState.DENIED)
 
 
 def overwrite(tx: Tx) -> None:
@@ -106,12 +110,12 @@ def standing(tx: Tx, ids: Sequence[int], person: Person) -> list[Standing]:
     return [Standing(row[0], row[1], State(row[2]), row[3], row[4]) for row in rows]
 
 
-def empty_messages(tx: Tx, messages: Sequence[Standing], person: Person) -> dict[str, int]:
+def empty_messages(tx: Tx, messages: Sequence[Standing], person: Person, now: int) -> dict[str, int]:
     """Empty messages with all that hangs on them; how many rows of what it were."""
     ids = _array([message.id for message in messages])
     counts = {"messages": tx.run(_EMPTY, ids=ids, number=person.number)}
     counts |= {what: tx.run(statement, ids=ids) for what, statement in _OF_MESSAGES.items()}
-    campaigns = tx.rows(_EMPTY_CAMPAIGNS, ids=_array({message.campaign_id for message in messages}))
+    campaigns = tx.rows(_EMPTY_CAMPAIGNS, now=now, ids=_array({message.campaign_id for message in messages}))
     tx.run(_EMPTY_LINKS, ids=_array([row[0] for row in campaigns]))
     return counts
 
