@@ -88,6 +88,14 @@ async def _until(server: Server, sql: str, wanted: int, within_s: float) -> None
         await asyncio.sleep(0.3)
 
 
+async def _begun(server: Server, sending: "asyncio.Task[dict[str, object] | None]") -> None:
+    """Wait until the send is being written, or is over."""
+    for _ in range(2000):
+        if sending.done() or _rows(server, "SELECT 1 FROM campaign WHERE state = 1"):
+            return
+        await asyncio.sleep(0.001)
+
+
 @pytest.mark.timeout(240)
 @on_loop
 async def test_a_send_to_a_list_is_all_or_nothing_whenever_the_api_dies(tmp_path: Path) -> None:
@@ -106,8 +114,9 @@ async def test_a_send_to_a_list_is_all_or_nothing_whenever_the_api_dies(tmp_path
                 if i % 3 == 2:  # accepted, on its way to the queue
                     await sending
                     await asyncio.sleep(dice.uniform(0, 0.05))
-                else:
-                    await asyncio.sleep(dice.uniform(0.02, 0.12))
+                else:  # while it is being written, or a little later
+                    await _begun(server, sending)
+                    await asyncio.sleep(dice.uniform(0, 0.1))
                 assert server.kill("api")
                 await sending
                 left = [row[0] for row in _rows(server, "SELECT state FROM campaign WHERE queued_to IS NOT NULL")]
