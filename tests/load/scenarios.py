@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from tests.load import lists
+from tests.load import lists, planning
 from tests.load.control import ask
 from tests.load.meter import Meter, Usage, forget_peak, peak_mb, pss_mb, roles
 from tests.load.rig import TEXT, Rig, Stuck, Wanted, rig, until
@@ -267,6 +267,10 @@ def _lists(sizes: Sizes, observer: Observer) -> Measured:
     return Measured(*lists.measure(sizes.million))
 
 
+def _planning(sizes: Sizes, observer: Observer) -> Measured:
+    return Measured(*planning.measure(sizes.campaign))
+
+
 def _cycles() -> list[Scenario]:
     found = []
     for kind, is_campaign in (("single", False), ("campaign", True)):
@@ -293,5 +297,6 @@ SCENARIOS: tuple[Scenario, ...] = (
         _alerts(beside_campaign=True),
     ),
     Scenario("window", "one bind, window 100, answers after 50 ms", _window),
+    Scenario("planning", "the decision alone, in process: five countries, a text for each, at night", _planning),
     Scenario("lists", "a list: imported from a file, searched, posted, deduplicated, deleted", _lists),
 )
