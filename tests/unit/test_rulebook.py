@@ -66,7 +66,7 @@ def test_france_belgium_and_switzerland_are_as_the_seed_has_them() -> None:
     assert window_text(france.window) == "mon-sat 08:00-20:00 no-holidays"
     assert (france.sender, france.sender_max, france.needs_mention) == ("allowed", 11, True)
     assert (belgium.sender, belgium.needs_mention) == ("not_supported", False)
-    assert (switzerland.sender, switzerland.default_sender) == ("mandatory", "Chappe")
+    assert (switzerland.sender, switzerland.default_senders) == ("mandatory", ("Chappe",))
 
 
 def test_only_metropolitan_france_gets_the_mention_of_a_short_number() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chappe.domain.senders import MAX_ALPHANUMERIC, plain_sender, shape
+from chappe.domain.sender_shape import MAX_ALPHANUMERIC, plain_sender, shape
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from chappe.carriers.options import SmppOptions
-from chappe.domain.senders import shape
+from chappe.domain.sender_shape import shape
 from chappe.telecom import gsm7
 from chappe.telecom.segments import Encoding, segments
 from chappe.telecom.smpp.bodies import ShortMessage

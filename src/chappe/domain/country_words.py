@@ -41,6 +41,13 @@ def hints(place: Country) -> list[Rule]:
     return known + [rule for rule in _said(place) if not rule.fact.is_enforced]
 
 
+def name_hint(place: Country) -> str:
+    """Say what networks may do to a name although it is accepted; empty where nothing is known."""
+    sender = place.alpha_sender
+    is_held_to = sender is None or (sender.is_enforced and sender.value in _NAMES)
+    return "" if sender is None or is_held_to else _NAMES_HINTED.get(sender.value, "")
+
+
 def window_words(value: str) -> str:
     """Say when marketing is open, for people. Shape: `value` as in `WindowFact`."""
     hours, closes_holidays, _ = value.partition(" no-holidays")

@@ -32,7 +32,7 @@ from chappe.domain.quotas import UNLIMITED, Quota
 from chappe.domain.reasons import Reason, reasons, standard
 from chappe.domain.requests import SubmitRequest
 from chappe.domain.rulebook import AccountRules
-from chappe.domain.senders import plain_sender
+from chappe.domain.sender_shape import plain_sender
 from chappe.domain.stop_mention import STOP, has_own_mention
 from chappe.domain.submission import Planner, home_of, read_recipients
 from chappe.domain.text_costs import costly, first_outside, room, to_drop, units
@@ -191,26 +191,18 @@ def _mention(case: _Case) -> Mention:
 
 def _sender(case: _Case) -> Origin:
     asked, sender = case.request.sender, case.variant.sender
-    plain = plain_sender(asked)
     rules = [remark.rule for remark in sender.remarks if remark.rule]
     if sender.text is None:
-        why = "the carrier's own number: " + ("no sender was asked for" if not plain else "the sender cannot be used")
-        return Origin(asked, None, why, case.because(*rules, "sender"))
-    if plain and sender.text == plain:
-        return Origin(asked, sender.text, "as asked", case.because("numeric_sender" if plain.isdigit() else "sender"))
-    if plain and sender.text.casefold() in _close(plain, case):
+        said = "the sender cannot be used" if asked and asked.strip() else "no sender was asked for"
+        return Origin(asked, None, f"the carrier's own number: {said}", case.because(*rules, "sender"))
+    if sender.given == asked:
+        if sender.text == plain_sender(asked):
+            rule = "numeric_sender" if sender.text.isdigit() else "sender"
+            return Origin(asked, sender.text, "as asked", case.because(rule))
         return Origin(asked, sender.text, "as the country takes it", case.because(*rules, "sender"))
-    if sender.text == plain_sender(case.variant.place.default_sender):
-        return Origin(asked, sender.text, "the default sender", case.because("default_sender", *rules, "sender"))
-    return Origin(asked, sender.text, "the account's sender", case.because(*rules, "sender"))
-
-
-def _close(plain: str, case: _Case) -> set[str]:
-    """The asked name in the forms that a country may make of it."""
-    place = case.variant.place
-    dropped: str = place.dropped.sub("", plain)
-    upper: str = place.dropped.sub("", plain.upper())
-    return {each[: place.sender_max].strip().casefold() for each in (dropped, upper)}
+    if sender.given == case.rules.account.sender:
+        return Origin(asked, sender.text, "the account's sender", case.because(*rules, "sender"))
+    return Origin(asked, sender.text, "the default sender", case.because("default_sender", *rules, "sender"))
 
 
 def _price(case: _Case) -> Price:

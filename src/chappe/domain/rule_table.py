@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from chappe.domain.errors import BadData
+from chappe.domain.sender_shape import plain_sender
 
 MAX_VALUE: Final = 2000  # characters
 _MAX_WORDS: Final = 200
@@ -105,6 +106,13 @@ def _text(most: int) -> Callable[[str], str]:
     return read
 
 
+def _sender(text: str) -> str:
+    plain = text.strip()
+    if plain and plain_sender(plain) != plain:
+        raise BadData(f"must have at most 11 printable ASCII characters, or 3 to 15 digits, not {text!r}")
+    return plain
+
+
 def _short_number(text: str) -> str:
     if not re.fullmatch(r"\+?[0-9]{3,15}", text.strip()):
         raise BadData(f"must be a number of 3 to 15 digits, not {text!r}")
@@ -140,8 +148,9 @@ _RULES: Final = (
         "allowed", True, "numeric_sender",
     ),
     Rule(
-        "default_sender", _text(15), "The sender where a country needs a name and none was given.",
-        "{default_sender}", True,
+        "default_sender", _sender,
+        "The sender when none is given: an account's anywhere (empty: the carrier's own number), the installation's"
+        " where a country needs a name.", "{default_sender}", True,
     ),
     Rule(
         "stop_mention", _yes_or_no,

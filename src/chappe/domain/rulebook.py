@@ -3,12 +3,13 @@
 The narrower wins: the account before its parent before the installation, and for each a country before all of them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 from chappe.domain.accounts import Account
 from chappe.domain.countries import Country, countries, country
+from chappe.domain.country_words import name_hint
 from chappe.domain.errors import BadData
 from chappe.domain.legal_hours import Holidays, Window, read_window
 from chappe.domain.rule_facts import fact_for
@@ -16,9 +17,12 @@ from chappe.domain.rule_table import other_than, read_value, rule_named
 from chappe.telecom.segments import MAX_PARTS
 
 Origin = Literal["account", "parent", "installation", "country", "default"]
+_SET: Final = ("account", "parent", "installation")
 EVERYBODY: Final = 0
 EVERYWHERE: Final = ""
 _ALWAYS: Final = "always"
+# The seed's example, which belongs to somebody: an operator has a number of his own.
+EXAMPLE_STOP_NUMBER: Final = "36173"
 
 
 class Override(NamedTuple):
@@ -53,7 +57,7 @@ class Defaults:
     max_parts: int = MAX_PARTS
     default_sender: str = "Chappe"
     stop_text: str = "STOP au {number}"
-    stop_number: str = "36173"
+    stop_number: str = EXAMPLE_STOP_NUMBER
 
     def fill(self, text: str) -> str:
         """A default of the table with its setting in place."""
@@ -66,7 +70,9 @@ class CountryRules:
 
     Shape: `window` is None when marketing may leave at any time; `dropped` finds the characters a name may not have;
            `stop_mention` is the text that tells how to opt out; `needs_mention` says whether marketing under a name
-           gets it. `approved` are the names the account registered.
+           gets it. `default_senders` are tried in turn when the asked one will not do; `approved` has what may be
+           sent under although not everybody may, under each of its spellings as it was approved; `own_numbers` are
+           the numbers on which the platform itself is reached there. `sender_hint` says what networks may do to names.
     Units: thousandths of a credit for a part; messages a month, 0 for no limit.
     """
 
@@ -82,8 +88,10 @@ class CountryRules:
     sender_max: int
     sender_words: frozenset[str]
     numeric_sender: str
-    default_sender: str
-    approved: frozenset[str]
+    default_senders: tuple[str, ...]
+    approved: Mapping[str, str]
+    own_numbers: frozenset[str]
+    sender_hint: str
     needs_mention: bool
     stop_mention: str
     messages_per_month: int
@@ -96,12 +104,16 @@ class Rulebook:
         self,
         defaults: Defaults,
         overrides: Iterable[Override] = (),
-        senders: Mapping[int, Iterable[tuple[str, str]]] | None = None,
+        senders: Mapping[int, Sequence[tuple[str, str]]] | None = None,
+        carrier_numbers: Mapping[str, str] | None = None,
     ) -> None:
-        """Shape: `senders` has an account's approved names with the country of each, or EVERYWHERE."""
+        """Shape: `senders` has an account's approved names, or EVERYBODY's, with the country of each, or EVERYWHERE;
+        `carrier_numbers` has the number of the carrier that takes a country's messages, or all others'.
+        """
         self._defaults = defaults
         self._overrides = {(each.account_id, each.country, each.name): each for each in overrides}
         self._senders = senders or {}
+        self._numbers = carrier_numbers or {}
         self._accounts: dict[int, AccountRules] = {}
 
     def of(self, account: Account) -> "AccountRules":
@@ -109,9 +121,14 @@ class Rulebook:
         found = self._accounts.get(account.id)
         if found is None or found.account != account:
             found = self._accounts[account.id] = AccountRules(
-                account, self._defaults, self._overrides, self._senders.get(account.id, ())
+                account, self._defaults, self._overrides, self._senders_of(account), self._numbers
             )
         return found
+
+    def _senders_of(self, account: Account) -> list[tuple[str, str]]:
+        """What the account may send under: its own before its parent's before everybody's."""
+        whose = dict.fromkeys((account.id, account.parent_id or EVERYBODY, EVERYBODY))
+        return [sender for each in whose for sender in self._senders.get(each, ())]
 
 
 class AccountRules:
@@ -122,12 +139,14 @@ class AccountRules:
         account: Account,
         defaults: Defaults,
         overrides: Mapping[tuple[int, str, str], Override],
-        senders: Iterable[tuple[str, str]] = (),
+        senders: Sequence[tuple[str, str]] = (),
+        carrier_numbers: Mapping[str, str] | None = None,
     ) -> None:
         self.account = account
         self._defaults = defaults
         self._overrides = overrides
-        self._senders = tuple(senders)
+        self._senders = senders
+        self._numbers = carrier_numbers or {}
         self._values: dict[tuple[str, str], Any] = {}
         self._countries: dict[str, CountryRules] = {}
         self.chosen_senders: dict[tuple[str | None, str], Any] = {}  # kept by `domain/variants.py`
@@ -186,13 +205,57 @@ class AccountRules:
             sender_min=value("sender_min"),
             sender_max=value("sender_max"),
             sender_words=value("sender_words"),
-            numeric_sender=value("numeric_sender"),
-            default_sender=value("default_sender"),
-            approved=frozenset(text.casefold() for text, place in self._senders if place in (code, EVERYWHERE)),
+            numeric_sender=self._numeric_sender(code),
+            default_senders=self._default_senders(code),
+            approved=self._approved(code),
+            own_numbers=self._own_numbers(code, number),
+            sender_hint=self._sender_hint(facts),
             needs_mention=value("stop_mention"),
             stop_mention=value("stop_text").replace("{number}", number),
             messages_per_month=value("messages_per_month"),
         )
+
+    def _numeric_sender(self, code: str) -> str:
+        """Where a name is mandatory a number is none, unless somebody who knows better has allowed numbers."""
+        is_set = self.because("numeric_sender", code).origin in _SET
+        if self.value("sender", code) == "mandatory" and not is_set:
+            return "not_supported"
+        return str(self.value("numeric_sender", code))
+
+    def _default_senders(self, code: str) -> tuple[str, ...]:
+        """The account's own for the country, where an empty one means none at all, else the account's.
+
+        Where a name is mandatory the installation's come last.
+        """
+        default = self.value("default_sender", code)
+        is_own = self.because("default_sender", code).origin in ("account", "parent")
+        found = [default] if is_own else []
+        if self.account.sender and default:
+            found.append(self.account.sender)
+        if self.value("sender", code) == "mandatory":
+            found += [default, self._defaults.default_sender]
+        return tuple(dict.fromkeys(filter(None, found)))
+
+    def _approved(self, code: str) -> dict[str, str]:
+        """What was approved for a country before what was approved for all."""
+        here = [text for text, place in self._senders if place == code]
+        here += [text for text, place in self._senders if place == EVERYWHERE]
+        spelled: dict[str, str] = {}
+        for text in here:
+            spelled.setdefault(text.casefold(), text)
+        # Registries may tell capitals from small letters: one that was approved is sent as it stands.
+        return spelled | {text: text for text in here}
+
+    def _own_numbers(self, code: str, stop_number: str) -> frozenset[str]:
+        """The carrier's own number, and the one that STOP is sent to."""
+        carrier = self._numbers.get(code, self._numbers.get(EVERYWHERE, ""))
+        stop = stop_number.lstrip("+") if stop_number != EXAMPLE_STOP_NUMBER else ""
+        return frozenset({carrier, stop}) - {""}
+
+    def _sender_hint(self, place: Country) -> str:
+        if self.because("sender", place.code).origin in _SET:
+            return ""
+        return name_hint(place)
 
     def _window(self, code: str) -> Window | None:
         text = self.value("marketing_hours", code)

@@ -85,5 +85,5 @@ def _sender(asked: str | None, rules: AccountRules, place: CountryRules) -> Send
     if found is None:
         if len(rules.chosen_senders) >= MAX_REMEMBERED:
             rules.chosen_senders.clear()
-        found = rules.chosen_senders[key] = choose_sender(asked, rules, place)
+        found = rules.chosen_senders[key] = choose_sender(asked, place)
     return found

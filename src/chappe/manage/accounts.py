@@ -16,7 +16,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from chappe.domain.accounts import Account, LockRule, Profile
 from chappe.domain.errors import BadData, NotAuthenticated, NotFound, Unavailable
 from chappe.domain.pricing import MC
-from chappe.domain.senders import plain_sender
+from chappe.domain.sender_shape import plain_sender
 from chappe.store import accounts, wallets
 from chappe.store.accounts import Login
 from chappe.store.clock import now_ms

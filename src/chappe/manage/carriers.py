@@ -9,8 +9,8 @@ import structlog
 
 from chappe.carriers.options import SmppOptions, decode_options, encode_options
 from chappe.domain.errors import BadData, NotFound
-from chappe.domain.senders import plain_sender
-from chappe.store import carriers, queue
+from chappe.domain.sender_shape import plain_sender
+from chappe.store import carriers, queue, rules
 from chappe.store.carriers import BindRow, CarrierRow
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
@@ -113,6 +113,7 @@ class Carriers:
                 encode_options(new.options),
             )
             carriers.insert(tx, row, now_ms())
+            rules.changed(tx)
             return carrier
 
         carrier = await self._store.write(unit)
@@ -130,6 +131,7 @@ class Carriers:
             if row is None:
                 raise NotFound(f"there is no carrier {name}", field="name")
             carriers.remove(tx, row.id, now_ms())
+            rules.changed(tx)
 
         await self._store.write(unit)
         _log.info("carrier removed", carrier=name)
@@ -166,6 +168,7 @@ class Carriers:
                 raise NotFound(f"there is no carrier {carrier_name}", field="carrier")
             route = self._ids.take(tx, "route")
             carriers.add_route(tx, route, row.id, place, now_ms())
+            rules.changed(tx)
             return route
 
         return await self._store.write(unit)
@@ -176,7 +179,7 @@ class Carriers:
 
 
 def _statuses(tx: Tx) -> list[CarrierStatus]:
-    rules = carriers.receipt_rules(tx)
+    receipt_rules = carriers.receipt_rules(tx)
     depth = {(lane, state): count for lane, state, count in queue.depth(tx)}
     places: dict[str, list[str]] = {}
     for _, name, country in carriers.route_list(tx):
@@ -201,7 +204,7 @@ def _statuses(tx: Tx) -> list[CarrierStatus]:
                 window=row.window,
                 rate=row.rate,
                 routes=routes,
-                receipt_rule=rules.get(row.id),
+                receipt_rule=receipt_rules.get(row.id),
                 lookup_url=decode_options(row.options).lookup_url,
                 waiting=sum(depth.get((row.id, state), 0) for state in (0, 1, 3)),
                 unknown=depth.get((row.id, 2), 0),

@@ -7,7 +7,7 @@ from chappe.domain.accounts import Account, LockRule, Profile
 from chappe.domain.delay import PARIS
 from chappe.domain.errors import NotFound
 from chappe.domain.pricing import cost_credits
-from chappe.domain.senders import plain_sender
+from chappe.domain.sender_shape import plain_sender
 from chappe.store import accounts, wallets
 from chappe.store.accounts import AccountRow
 from chappe.store.clock import now_ms

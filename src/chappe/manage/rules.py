@@ -28,7 +28,7 @@ class RuleSettings:
         """What holds for an account at this moment."""
 
         def read(tx: Tx) -> Rulebook:
-            return Rulebook(self._defaults, rules.overrides(tx), rules.approved_senders(tx))
+            return rules.rulebook(tx, self._defaults)
 
         return self._store.glance(read).of(account)
 

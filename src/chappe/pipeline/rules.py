@@ -46,6 +46,6 @@ class Rules:
         self._until = now_ms() + FRESH_MS
         version = rules.version(tx)
         if version != self._version:
-            self._rulebook = Rulebook(self._defaults, rules.overrides(tx), rules.approved_senders(tx))
+            self._rulebook = rules.rulebook(tx, self._defaults)
             self._version = version
             self._hours_of = {}

@@ -19,7 +19,8 @@ from chappe.domain.errors import BadData
 from chappe.domain.invoices import read_money
 from chappe.domain.mails import MailServer, mail_sender, mail_server
 from chappe.domain.rule_table import read_value
-from chappe.domain.senders import MAX_ALPHANUMERIC, plain_sender
+from chappe.domain.rulebook import EXAMPLE_STOP_NUMBER
+from chappe.domain.sender_shape import MAX_ALPHANUMERIC, plain_sender
 
 Network = IPv4Network | IPv6Network
 PREFIX: Final = "CHAPPE_"
@@ -27,8 +28,6 @@ LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 # Plain letters only: every character counts once in a text, and no handset breaks the link.
 _SHORT_URL: Final = re.compile(r"(https?://)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 LOG_FORMATS: Final = ("console", "json")
-# The seed's example, which belongs to somebody: an operator has a number of his own.
-EXAMPLE_STOP_NUMBER: Final = "36173"
 MAX_ISSUER_LINES, MAX_ISSUER_CHARACTERS = 12, 1000
 
 

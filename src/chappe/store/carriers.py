@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import msgspec
+
 from chappe.domain.plans import UNROUTED, Routes
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
@@ -110,6 +112,19 @@ def routes(tx: Tx) -> Routes:
         first = all_carriers(tx)
         default = first[0].id if first else UNROUTED
     return Routes(by_country, default)
+
+
+class _Options(msgspec.Struct):
+    sender: str = ""
+
+
+def own_numbers(tx: Tx) -> dict[str, str]:
+    """The carrier's own number by the country it serves; that of the default carrier under "", where it has one."""
+    senders = {row.id: msgspec.json.decode(row.options, type=_Options).sender for row in all_carriers(tx)}
+    found = routes(tx)
+    lanes = {**found.by_country, "": found.default}
+    # A country whose carrier has no number of its own must not get that of the default carrier.
+    return {place: own if own.isdigit() else "" for place, lane in lanes.items() for own in [senders.get(lane, "")]}
 
 
 def route_list(tx: Tx) -> list[tuple[int, str, str | None]]:

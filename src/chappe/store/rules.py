@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from chappe.domain.rulebook import Override
+from chappe.domain.rulebook import Defaults, Override, Rulebook
+from chappe.store import carriers
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 
@@ -25,8 +26,13 @@ _CHANGED = Statement(
 _APPROVED = Statement("SELECT account_id, text, country FROM sender WHERE state = 1")
 
 
+def rulebook(tx: Tx, defaults: Defaults) -> Rulebook:
+    """Everything that was set, over the settings and the countries' files."""
+    return Rulebook(defaults, overrides(tx), approved_senders(tx), carriers.own_numbers(tx))
+
+
 def version(tx: Tx) -> int:
-    """A number that is another one after every change of a rule or an approved name."""
+    """A number that is another one after every change of a rule, an approved name, a carrier or a route."""
     row = tx.row(_VERSION)
     return int(row[0]) if row else 0
 
