@@ -26,7 +26,7 @@ from chappe.domain.explanation import (
 from chappe.domain.legal_hours import LegalHours
 from chappe.domain.links import Shortener
 from chappe.domain.marketing_hours import MarketingHours
-from chappe.domain.plan_remarks import PlanRemarks, window_said
+from chappe.domain.plan_remarks import PlanRemarks, hours_said
 from chappe.domain.plans import NOBODY, Excluded, Limits, Plan, Recipients, Routes
 from chappe.domain.quotas import UNLIMITED, Quota
 from chappe.domain.reasons import Reason, reasons, standard
@@ -98,7 +98,7 @@ def explain(
     planned = planner.plan(recipient, excluded, quota)
     country = recipient.countries[0] or rules.account.country
     case = _Case(request, rules, planner, recipient, planned, planner.variant(country), country)
-    remarks = PlanRemarks(request, rules, planner)
+    remarks = PlanRemarks(request, planner)
     remarks.add(planned)
     wording = _wording(case)
     return Explanation(
@@ -115,15 +115,14 @@ def explain(
 
 
 def _addressee(case: _Case) -> Addressee:
-    number, country = case.recipient.numbers[0], case.recipient.countries[0]
-    left_out = _left_out(case.planned)
-    given = case.request.numbers[0]
+    country, left_out = case.recipient.countries[0], _left_out(case.planned)
+    [given] = case.request.numbers
+    read = normalise([given], case.rules.account.country)
     because: tuple[Reason, ...] = (standard("numbers", "E.164", "itu", "libphonenumber"),)
     why = _WHY.get(left_out, "")
     match left_out:
         case "invalid":
-            problem = normalise([given], case.rules.account.country).problem[0]
-            why = _PROBLEMS[problem or "bad_format"]
+            why = _PROBLEMS[read.problem[0] or "bad_format"]
         case "not_allowed":
             because += case.because("may_send")
         case "country_limit":
@@ -131,7 +130,7 @@ def _addressee(case: _Case) -> Addressee:
         case "flood":
             because += tuple([each for each in case.because(*_LIMITS) if each.origin != "default"])
     name = case.variant.place.country.name if country else ""
-    return Addressee(given, number, country, name, left_out, why, because)
+    return Addressee(given, int(read.e164[0] or 0), country, name, left_out, why, because)
 
 
 def _left_out(planned: Plan) -> LeftOutAs:
@@ -216,7 +215,7 @@ def _timing(case: _Case, hours: LegalHours) -> Timing:
     planned_at = terms.send_at
     said = "alerts leave at any time"
     if case.request.kind == "marketing":
-        said = window_said(case.rules, case.country)
+        said = hours_said(place)
         because = case.because("marketing_hours", *(["alsace_moselle"] if case.country == "FR" else []))
         if len(place.country.zones) > 1:
             because += (standard("time zones", "of the number", "libphonenumber", "tzdata"),)

@@ -4,8 +4,8 @@ from typing import Literal
 
 import msgspec
 
-from chappe.domain.plan_remarks import Warned
 from chappe.domain.reasons import Reason
+from chappe.domain.remarks import Warned
 from chappe.domain.requests import Kind
 from chappe.domain.text_costs import Costly, Outside
 from chappe.telecom.segments import Encoding

@@ -5,17 +5,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-import msgspec
-
 from chappe.domain import personalize
-from chappe.domain.countries import country
 from chappe.domain.country_words import window_words
 from chappe.domain.delay import FORMAT, PARIS
 from chappe.domain.infos import split_infos
 from chappe.domain.plans import Plan
-from chappe.domain.remarks import Remark
+from chappe.domain.remarks import Remark, Warned
 from chappe.domain.requests import SubmitRequest
-from chappe.domain.rulebook import AccountRules
+from chappe.domain.rulebook import CountryRules
 from chappe.domain.submission import Planner
 from chappe.domain.windows import window_text
 from chappe.telecom.gsm7 import DEFAULT
@@ -28,25 +25,14 @@ MAX_OF_A_CODE: Final = 5
 _MAX_CHARACTERS: Final = 10
 
 
-class Warned(msgspec.Struct, frozen=True):
-    """A remark and how many messages it is about. Shape: `country` is empty when it is about several."""
-
-    code: str
-    text: str
-    messages: int
-    country: str = ""
-    rule: str = ""
-
-
 class PlanRemarks:
     """The remarks of a plan, gathered chunk by chunk.
 
     Shape: nothing that is refused, and nothing that the counts of the answer say.
     """
 
-    def __init__(self, request: SubmitRequest, rules: AccountRules, planner: Planner) -> None:
+    def __init__(self, request: SubmitRequest, planner: Planner) -> None:
         self._request = request
-        self._rules = rules
         self._planner = planner
         self._messages: Counter[str] = Counter()
         self._held: Counter[str] = Counter()
@@ -83,7 +69,7 @@ class PlanRemarks:
             for remark in (*variant.remarks, *text_remarks(variant.text, is_unicode=self._request.is_unicode)):
                 gathered.setdefault(remark, {})[place] = messages
         for place, messages in self._held.items():
-            remark = held_remark(self._rules, place, self._opens[place])
+            remark = held_remark(self._planner.variant(place).place, self._opens[place])
             gathered.setdefault(remark, {})[place] = messages
         if self._in_fields:
             text = "".join([character * times for character, times in self._in_fields.items()])
@@ -130,17 +116,16 @@ def replaced_remark(changes: Iterable[Change], where: str = "") -> Remark:
     return Remark("characters_replaced", text)
 
 
-def held_remark(rules: AccountRules, code: str, opens_at: int) -> Remark:
+def held_remark(place: CountryRules, opens_at: int) -> Remark:
     """Marketing that waits for the legal hours."""
     at = datetime.fromtimestamp(opens_at / 1000, PARIS).strftime(FORMAT)
-    text = f"marketing to {country(code).name} leaves {window_said(rules, code)}: held until {at}, in the time of Paris"
+    text = f"marketing to {place.country.name} leaves {hours_said(place)}: held until {at}, in the time of Paris"
     return Remark("held", text, "marketing_hours")
 
 
-def window_said(rules: AccountRules, code: str) -> str:
+def hours_said(place: CountryRules) -> str:
     """When marketing may leave to a country, for people."""
-    window = rules.country(code).window
-    return window_words(window_text(window)) if window else "at any time"
+    return window_words(window_text(place.window)) if place.window else "at any time"
 
 
 def _shown(character: str) -> str:

@@ -22,3 +22,9 @@ def cost_credits(amount_mc: int) -> int:
 def balance_credits(amount_mc: int) -> int:
     """A balance as an answer prints it: whole credits, rounded down, so that it never promises too much."""
     return amount_mc // MC
+
+
+def exact_credits(amount_mc: int) -> str:
+    """An amount as it is: `1`, `0.8`, `2.125`."""
+    whole, thousandths = divmod(amount_mc, MC)
+    return f"{whole}.{thousandths:03}".rstrip("0").rstrip(".")

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import msgspec
+
 
 class Remark(NamedTuple):
     """Something that will be otherwise than asked, or that he may not expect.
@@ -11,4 +13,14 @@ class Remark(NamedTuple):
 
     code: str
     text: str
+    rule: str = ""
+
+
+class Warned(msgspec.Struct, frozen=True):
+    """A remark and how many messages it is about. Shape: `country` is empty when it is about several."""
+
+    code: str
+    text: str
+    messages: int
+    country: str = ""
     rule: str = ""

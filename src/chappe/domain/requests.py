@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from chappe.domain.remarks import Warned
+
 Kind = Literal["alert", "marketing"]
 
 
@@ -59,3 +61,9 @@ class Submission(msgspec.Struct, frozen=True):
     not_allowed: int = 0
     flood: int = 0
     country_limit: int = 0
+
+
+class Simulation(Submission, frozen=True):
+    """What would become of a submit, and what its author should know before."""
+
+    warnings: tuple[Warned, ...] = ()

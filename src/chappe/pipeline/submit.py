@@ -8,9 +8,10 @@ import msgspec
 from chappe.domain.accounts import Account
 from chappe.domain.errors import Refusal
 from chappe.domain.links import SHORT
+from chappe.domain.plan_remarks import PlanRemarks
 from chappe.domain.plans import Limits, Plan, Routes, Tally
 from chappe.domain.pricing import balance_credits, cost_credits
-from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
+from chappe.domain.requests import IdempotencyKey, Simulation, Submission, SubmitRequest
 from chappe.domain.submission import Planner, home_of, read_recipients
 from chappe.pipeline.cancel import cancel_campaign
 from chappe.pipeline.links import Links
@@ -78,12 +79,19 @@ class Submitter:
         planned, first = await self._linked(account, *await self._plan(request, account, now))
         return lambda tx: summary(Tally.of(planned), *submissions.write(tx, self._ids, account, planned, now, first))
 
-    async def simulate(self, account: Account, request: SubmitRequest) -> Submission:
-        """What `submit` would answer; nothing is written and the balance is the one of now."""
-        now = now_ms()
-        _, planned = await self._plan(request, account, now)
+    async def simulate(self, account: Account, request: SubmitRequest) -> Simulation:
+        """What `submit` would answer, with what its author should know before.
+
+        Shape: nothing is written and the balance is the one of now.
+        """
+        planner, planned = await self._plan(request, account, now_ms())
+        remarks = PlanRemarks(request, planner)
+        if len(request.numbers) < LARGE:
+            remarks.add(planned)
+        else:
+            await asyncio.to_thread(remarks.add, planned)
         wallet = self._store.glance(lambda tx: wallets.read(tx, account.wallet_id))
-        return summary(Tally.of(planned), None, wallet.available_mc)
+        return simulation(Tally.of(planned), wallet.available_mc, remarks)
 
     async def _plan(self, request: SubmitRequest, account: Account, now: int) -> tuple[Planner, Plan]:
         """The decision; a large one in a thread, so that it does not hold up everybody else's requests."""
@@ -138,3 +146,9 @@ def summary(tally: Tally, ticket: int | None, available_mc: int) -> Submission:
         sent=tally.sent,
         **msgspec.structs.asdict(tally.left_out),
     )
+
+
+def simulation(tally: Tally, available_mc: int, remarks: PlanRemarks) -> Simulation:
+    """The same for what was not sent, with the warnings."""
+    counts = msgspec.structs.asdict(summary(tally, None, available_mc))
+    return Simulation(**counts, warnings=tuple(remarks.found()))

@@ -15,14 +15,15 @@ import structlog
 from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, InsufficientCredits, NotFound
 from chappe.domain.links import SHORT
+from chappe.domain.plan_remarks import PlanRemarks
 from chappe.domain.plans import Limits, Plan, Routes, Tally
 from chappe.domain.pricing import balance_credits, cost_credits
-from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
+from chappe.domain.requests import IdempotencyKey, Simulation, Submission, SubmitRequest
 from chappe.domain.submission import Planner, recipients_of
 from chappe.pipeline.enqueue import Enqueuer
 from chappe.pipeline.links import Links
 from chappe.pipeline.rules import Rules
-from chappe.pipeline.submit import summary
+from chappe.pipeline.submit import simulation, summary
 from chappe.store import exclusions, idempotency, links, list_recipients, preparations, wallets
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
@@ -84,16 +85,20 @@ class ListSubmitter:
         self._enqueuer.begin(begun.ticket)
         return answer
 
-    async def simulate(self, account: Account, request: SubmitRequest) -> Submission:
-        """What `submit` would answer; nothing is written and the balance is the one of now."""
+    async def simulate(self, account: Account, request: SubmitRequest) -> Simulation:
+        """What `submit` would answer, with what its author should know before.
+
+        Shape: nothing is written and the balance is the one of now.
+        """
         planner = await self._planner(account, request, now_ms())
-        tally = Tally()
+        tally, remarks = Tally(), PlanRemarks(request, planner)
         async with self._store.snapshot() as snapshot:
             await self._bound(snapshot, account, request.lists)
             async for chunk in self._plans(snapshot, account, request, planner):
                 tally.add(chunk)
+                remarks.add(chunk)
         wallet = self._store.glance(lambda tx: wallets.read(tx, account.wallet_id))
-        return summary(tally, None, wallet.available_mc)
+        return simulation(tally, wallet.available_mc, remarks)
 
     async def _planner(self, account: Account, request: SubmitRequest, now: int) -> Planner:
         shortener = await self._links.shortener() if SHORT in request.text else None

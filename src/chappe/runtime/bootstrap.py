@@ -27,6 +27,7 @@ from chappe.manage.rules import RuleSettings
 from chappe.manage.tokens import Tokens
 from chappe.manage.webhooks import Webhooks
 from chappe.pipeline.clicks import Clicks
+from chappe.pipeline.explain import Explainer
 from chappe.pipeline.links import Links
 from chappe.pipeline.rules import Rules
 from chappe.pipeline.submit import Submitter
@@ -84,6 +85,7 @@ def wire(settings: Settings, store: Store, ids: Ids) -> UseCases:
     return UseCases(
         submitter=submitter(settings, store, ids, rules),
         list_submitter=ListSubmitter(store, ids, _limits(settings), links_of(settings, store), rules),
+        explainer=Explainer(store, _limits(settings), links_of(settings, store), rules),
         links=links_of(settings, store),
         clicks=Clicks(store, ids),
         campaigns=Campaigns(store),

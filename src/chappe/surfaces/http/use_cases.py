@@ -18,6 +18,7 @@ from chappe.manage.retention import Retentions
 from chappe.manage.tokens import Tokens
 from chappe.manage.webhooks import Webhooks
 from chappe.pipeline.clicks import Clicks
+from chappe.pipeline.explain import Explainer
 from chappe.pipeline.links import Links
 from chappe.pipeline.submit import Submitter
 from chappe.pipeline.submit_lists import ListSubmitter
@@ -29,6 +30,7 @@ class UseCases:
 
     submitter: Submitter
     list_submitter: ListSubmitter
+    explainer: Explainer
     links: Links
     clicks: Clicks
     campaigns: Campaigns

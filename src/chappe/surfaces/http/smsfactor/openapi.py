@@ -19,6 +19,7 @@ DATE_PATTERN: Final = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$"
 # Which module of handlers is which chapter, in the order of the page.
 CHAPTERS: Final[dict[str, tuple[str, str]]] = {
     "send": ("Sending", "Single messages and campaigns, their simulation and their cancellation."),
+    "explain": ("Sending", ""),
     "campaigns": ("Campaigns", "What was sent, with its counters."),
     "messages": ("Messages", "Single messages of a period."),
     "replies": ("Replies and opt-outs", "What recipients answered, who said STOP, and numbers that nobody has."),

@@ -12,6 +12,7 @@ from chappe.surfaces.http.smsfactor import (
     accounts,
     campaigns,
     exclusions,
+    explain,
     invoices,
     legacy,
     lists,
@@ -28,7 +29,7 @@ from chappe.surfaces.http.smsfactor import credits as balance
 from chappe.surfaces.http.smsfactor.answers import Answer, File
 from chappe.surfaces.http.smsfactor.call import Call
 from chappe.surfaces.http.smsfactor.query import QueryField
-from chappe.surfaces.http.smsfactor.send_document import SendDocument, SendListsDocument
+from chappe.surfaces.http.smsfactor.send_document import ExplainDocument, SendDocument, SendListsDocument
 
 Handler = Callable[[Call], Awaitable[Answer | File]]
 
@@ -70,6 +71,7 @@ ROUTES: Final = (
     Route("POST", "/send/simulate", send.simulate_post, document=SendDocument),
     Route("POST", "/send/lists", send.lists, document=SendListsDocument, takes_key=True),
     Route("POST", "/send/lists/simulate", send.simulate_lists, document=SendListsDocument),
+    Route("POST", "/explain", explain.post, document=ExplainDocument, is_ours=True),
     Route("DELETE", "/send/:id", send.cancel),
     Route("GET", "/campaigns", campaigns.history, query=campaigns.QUERY),
     Route("GET", "/campaign/:id", campaigns.one),

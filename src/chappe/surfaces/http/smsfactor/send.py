@@ -2,9 +2,12 @@
 
 from typing import ClassVar, Final
 
-from chappe.domain.requests import Submission, SubmitRequest
+from msgspec import UNSET, UnsetType
+
+from chappe.domain.requests import Simulation, Submission, SubmitRequest
 from chappe.surfaces.http.smsfactor.answers import Answer
 from chappe.surfaces.http.smsfactor.call import Call
+from chappe.surfaces.http.smsfactor.explain import WarningFields, warnings_of
 from chappe.surfaces.http.smsfactor.query import QueryField
 from chappe.surfaces.http.smsfactor.send_request import KINDS, from_document, from_lists_document, from_query
 
@@ -19,10 +22,11 @@ QUERY: Final = (
 )
 
 
-class Simulated(Answer, frozen=True):
+class Simulated(Answer, frozen=True, kw_only=True):
     """What a send would count and cost. Source: the contract's simulation.
 
-    Shape: the vendor's clients want to find the ticket's key, its pages do not show it.
+    Shape: the vendor's clients want to find the ticket's key, its pages do not show it. Without `warnings` when there
+           are none.
     """
 
     only_json: ClassVar[frozenset[str]] = frozenset({"ticket"})
@@ -39,6 +43,7 @@ class Simulated(Answer, frozen=True):
     not_allowed: int
     flood: int
     country_limit: int
+    warnings: list[WarningFields] | UnsetType = UNSET
 
 
 class Sent(Answer, frozen=True):
@@ -94,8 +99,7 @@ async def lists(call: Call) -> Sent:
 async def simulate_lists(call: Call) -> Simulated:
     """Say what a campaign to the contacts of lists would count and cost."""
     request = from_lists_document(call.document, call.limits)
-    submission = await call.use_cases.list_submitter.simulate(call.account, request)
-    return _simulated(submission)
+    return _simulated(await call.use_cases.list_submitter.simulate(call.account, request))
 
 
 async def cancel(call: Call) -> Cancelled:
@@ -110,16 +114,16 @@ async def _submit(call: Call, request: SubmitRequest) -> Sent:
 
 
 async def _simulate(call: Call, request: SubmitRequest) -> Simulated:
-    submission = await call.use_cases.submitter.simulate(call.account, request)
-    return _simulated(submission)
+    return _simulated(await call.use_cases.submitter.simulate(call.account, request))
 
 
 def _sent(submission: Submission) -> Sent:
     return Sent(ticket=str(submission.ticket), **_counts(submission))
 
 
-def _simulated(submission: Submission) -> Simulated:
-    return Simulated(ticket=None, **_counts(submission))
+def _simulated(simulation: Simulation) -> Simulated:
+    warnings = warnings_of(simulation.warnings) or UNSET
+    return Simulated(ticket=None, **_counts(simulation), warnings=warnings)
 
 
 def _counts(submission: Submission) -> dict[str, int]:

@@ -73,3 +73,19 @@ class SendListsDocument(msgspec.Struct):
     """The whole document."""
 
     sms: ListsSms | None = None
+
+
+class ExplainMessage(Message):
+    """One message to one number; the four fields are the recipient's."""
+
+    to: Scalar = None
+    info1: Scalar = None
+    info2: Scalar = None
+    info3: Scalar = None
+    info4: Scalar = None
+
+
+class ExplainDocument(msgspec.Struct):
+    """The whole document."""
+
+    explain: ExplainMessage | None = None

@@ -6,10 +6,18 @@ from chappe.domain.errors import BadData
 from chappe.domain.links import MAX_LINKS
 from chappe.domain.requests import Kind, SubmitRequest
 from chappe.surfaces.http.smsfactor.documents import RequestDocument
-from chappe.surfaces.http.smsfactor.fields import Scalar, flag, optional_text, text_of, word
+from chappe.surfaces.http.smsfactor.fields import Scalar, flag, optional_text, required_text, text_of, word
 from chappe.surfaces.http.smsfactor.limits import RequestLimits
-from chappe.surfaces.http.smsfactor.recipients import Columns, columns, list_ids
-from chappe.surfaces.http.smsfactor.send_document import ListsSms, Message, SendDocument, SendListsDocument, Sms
+from chappe.surfaces.http.smsfactor.recipients import Columns, columns, infos, list_ids
+from chappe.surfaces.http.smsfactor.send_document import (
+    ExplainDocument,
+    Gsm,
+    ListsSms,
+    Message,
+    SendDocument,
+    SendListsDocument,
+    Sms,
+)
 
 KINDS: tuple[Kind, ...] = ("alert", "marketing")
 _MAX_DELAY_CHARACTERS = 64
@@ -50,6 +58,16 @@ def from_lists_document(document: RequestDocument, limits: RequestLimits) -> Sub
     message = _message(sms)
     lists = list_ids(sms.lists if sms else None, limits)
     return _request(message, _PLACE, Columns([], [], []), limits, lists)
+
+
+def from_explain_document(document: RequestDocument, limits: RequestLimits) -> SubmitRequest:
+    """One message to one number, as POST /explain has it. Raises: BadFormat, BadData."""
+    asked = document.read(ExplainDocument).explain
+    if asked is None:
+        raise BadData("is missing", field="explain")
+    number = required_text(asked.to, "explain.to", max_characters=limits.max_reference_characters)
+    recipient = Gsm(info1=asked.info1, info2=asked.info2, info3=asked.info3, info4=asked.info4)
+    return _request(asked, "explain.", Columns([number], [], infos([recipient], limits, "explain")), limits)
 
 
 def _message(sms: Sms | ListsSms | None) -> Message:
