@@ -149,6 +149,28 @@ async def test_messages_come_in_the_order_of_their_senders(tmp_path: Path) -> No
 
 
 @on_loop
+async def test_a_message_is_shown_with_the_sender_of_its_country(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.core.submit("33612345678", "32450001234", "41781234567", text="Three", sender="The Club")
+
+    async def senders(**wanted: Any) -> list[str | None]:
+        query = MessageFilter(*PERIOD, text="Three", **wanted)
+        found = (await shop.read(lambda store: Messages(store).find(SHOP, query))).rows
+        shown = [await shop.read(partial(show, each.id)) for each in found]
+        assert shown == [each.sender for each in found]
+        return [each.sender for each in found]
+
+    async def show(message: int, store: Store) -> str | None:
+        return Messages(store).show(message).message.sender
+
+    assert await senders(country="FR") == ["TheClub"]
+    assert await senders(country="BE") == [None]
+    assert await senders(country="CH") == ["The Club"]
+    assert await senders(sort="sender", is_descending=False) == [None, "The Club", "TheClub"]
+    assert await senders(sort="sender") == ["TheClub", "The Club", None]
+
+
+@on_loop
 async def test_replies_come_in_every_order_and_by_pages(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     for text in ("b", "c", "a"):

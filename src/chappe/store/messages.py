@@ -10,21 +10,17 @@ from typing import Any, Final, Literal, NamedTuple
 from chappe.store.sqlite import Row, Tx
 from chappe.store.statement import Statement
 
+# What the recipient sees: the message's own sender, where it differs from the campaign's; NULL for the carrier's number.
+_SENDER = "NULLIF(COALESCE(m.sender, c.sender), '')"
 # What both kinds of message have in common, under the same names. `parent` makes the order that the index gives unique.
 _OUT_COLUMNS = (
     "m.id AS id, m.campaign_id, m.client_ref, COALESCE(m.text, c.text), m.price_mc, m.country, m.number AS number,"
-    " c.sender AS sender, c.send_at AS at, m.state, m.dlr AS dlr, COALESCE(m.done_at, m.submitted_at), m.list_id,"
+    f" {_SENDER} AS sender, c.send_at AS at, m.state, m.dlr AS dlr, COALESCE(m.done_at, m.submitted_at), m.list_id,"
     " FALSE AS is_in, c.id AS parent"
 )
 _IN_COLUMNS = (
     "r.id AS id, r.campaign_id, m.client_ref, r.text, 0, m.country, CAST(LTRIM(r.source, '+0') AS INTEGER) AS number,"
     " r.destination AS sender, r.received_at AS at, 0, 0 AS dlr, NULL, NULL, TRUE AS is_in, 0 AS parent"
-)
-# A sender is the campaign's: sorting campaigns is less than sorting messages. The limit keeps the order inside.
-_BY_SENDER = (
-    "(SELECT id, account_id, state, sender, text, send_at, first_message_id, last_message_id, messages_deleted_at"
-    " FROM campaign WHERE account_id = :account AND send_at BETWEEN :from_at AND :to_at"
-    " ORDER BY sender{down}, send_at{down}, id{down} LIMIT 9000000000000000000) c CROSS"
 )
 _OUT = (
     " FROM campaign c JOIN message m"
@@ -66,15 +62,13 @@ def _page(directions: tuple[Direction, ...], column: str, is_descending: bool) -
     down = " DESC" if is_descending else ""
     order = ", ".join(f"{name}{down}" for name in dict.fromkeys((column, "at", "parent", "id")))
     every = " UNION ALL ".join(_SELECT[direction] for direction in directions)
-    if column == "sender":
-        every = every.replace("campaign c", _BY_SENDER.format(down=down))
     return Statement(f"{every} ORDER BY {order} LIMIT :length OFFSET :start")
 
 
 _SHOW = Statement(
-    "SELECT m.id, m.campaign_id, m.account_id, m.number, m.country, m.client_ref, COALESCE(m.text, c.text), c.sender,"
-    " c.kind, m.encoding, m.parts, m.price_mc, m.state, m.dlr, c.created_at, c.send_at, c.expires_at, m.submitted_at,"
-    " m.done_at, k.name, m.carrier_refs, d.state, d.ready_at, d.attempts"
+    "SELECT m.id, m.campaign_id, m.account_id, m.number, m.country, m.client_ref, COALESCE(m.text, c.text),"
+    f" {_SENDER}, c.kind, m.encoding, m.parts, m.price_mc, m.state, m.dlr, c.created_at, c.send_at, c.expires_at,"
+    " m.submitted_at, m.done_at, k.name, m.carrier_refs, d.state, d.ready_at, d.attempts"
     " FROM message m JOIN campaign c ON c.id = m.campaign_id LEFT JOIN carrier k ON k.id = m.carrier_id"
     " LEFT JOIN dispatch d ON d.message_id = m.id WHERE m.id = :id AND c.state = 0"
 )
