@@ -150,6 +150,7 @@ def test_the_carriers_own_number_and_the_one_for_stop_may_be_asked_for(country: 
     assert chosen(number, country, carrier_numbers={country: "1999", EVERYWHERE: number}).text is None
     assert chosen(number, country, stop_number=number).text == number
     assert chosen(number, country, override("stop_number", number, country)).text == number
+    assert chosen(number, "CH", carrier_numbers={EVERYWHERE: number}, stop_number=number).text == "Chappe"
 
 
 def test_the_examples_number_for_stop_is_nobodys_sender() -> None:

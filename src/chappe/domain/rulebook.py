@@ -247,7 +247,9 @@ class AccountRules:
         return spelled | {text: text for text in here}
 
     def _own_numbers(self, code: str, stop_number: str) -> frozenset[str]:
-        """The carrier's own number, and the one that STOP is sent to."""
+        """The carrier's own number, and the one that STOP is sent to; none where a name must be shown."""
+        if self.value("sender", code) == "mandatory":
+            return frozenset()
         carrier = self._numbers.get(code, self._numbers.get(EVERYWHERE, ""))
         stop = stop_number.lstrip("+") if stop_number != EXAMPLE_STOP_NUMBER else ""
         return frozenset({carrier, stop}) - {""}

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 from chappe.store.sqlite import Row, Tx
 from chappe.store.statement import Statement
 
-# What the recipient sees: the message's own sender, where it differs from the campaign's; NULL for the carrier's number.
+# What the recipient sees: the message's own sender where it has one; NULL for the carrier's own number.
 _SENDER = "NULLIF(COALESCE(m.sender, c.sender), '')"
 # What both kinds of message have in common, under the same names. `parent` makes the order that the index gives unique.
 _OUT_COLUMNS = (
