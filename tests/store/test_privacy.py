@@ -388,6 +388,22 @@ def test_a_campaign_that_is_still_being_written_is_left_and_said_so(
 
 
 @on_loop
+async def test_a_campaign_for_lists_that_is_accepted_during_the_erasure_does_not_escape_it(tmp_path: Path) -> None:
+    made = Installation(tmp_path)
+    ticket = made.core.submit(*numbers(2), BOB)
+    made.run("DELETE FROM dispatch")
+    made.run("UPDATE campaign SET state = 1, queued_to = first_message_id - 1")
+    erasing = asyncio.create_task(made.erase())
+    await asyncio.sleep(erase.POLL_S)
+    made.run("UPDATE message SET number = :anna WHERE number = :bob", anna=ANNA_NUMBER, bob=int(BOB))
+    made.run("UPDATE campaign SET state = 0")
+    erased = await erasing
+    assert (erased["messages"], erased["cancelled"], erased["left"]) == (1, 1, 0)
+    assert counters(made.core, ticket) == {"open": 2, "cancelled": 1}
+    await made.close()
+
+
+@on_loop
 async def test_a_campaign_that_waits_for_a_person_is_paid_back_and_needs_no_decision_any_more(tmp_path: Path) -> None:
     made = Installation(tmp_path)
     alone, both = made.core.submit(ANNA), made.core.submit(ANNA, BOB)

@@ -1,6 +1,6 @@
 """Find everything that the database has of one person, reading the large tables range by range."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol, TypeVar, get_args
@@ -68,6 +68,16 @@ async def search(reader: Reader, whom: Whom, progress: Progress) -> Found:
             progress(done / total)
     for kind in get_args(ByAccount):
         found.by_account[kind] = await reader.read(partial(privacy.count, kind=kind, whom=whom))
+    return found
+
+
+async def search_messages(reader: Reader, whom: Whom, spans: Iterable[tuple[int, int]]) -> list[int]:
+    """The person's messages in some spans of ids."""
+    found: list[int] = []
+    for span in spans:
+        for first, last in _ranges(*span):
+            look = partial(privacy.find, table="message", whom=whom, first=first, last=last)
+            found += await reader.read(look)
     return found
 
 

@@ -10,7 +10,7 @@ from chappe.domain.privacy import Person
 from chappe.domain.replies import PART_WAIT_MS
 from chappe.manage import dossier
 from chappe.manage.dossier import Dossier
-from chappe.manage.person_search import Progress, search
+from chappe.manage.person_search import Progress, search, search_messages
 from chappe.pipeline.erase import Eraser
 from chappe.pipeline.receive import Receiver
 from chappe.store import audit, privacy
@@ -49,7 +49,8 @@ class Privacy:
     async def erase(
         self, person: Person, account: Account | None, actor: str, progress: Progress, *, forgets_optouts: bool
     ) -> dict[str, int]:
-        """Erase a person; how much of what was erased, and `left`: messages that cannot be yet.
+        """Erase a person; how much of what was erased, and `left`: campaigns that may be for him too and are not
+        accepted yet.
 
         Shape: who is on a blacklist stays there, with the number alone, unless opt-outs are forgotten too. What is
                committed stays erased when it is interrupted, and the audit log tells of it.
@@ -59,22 +60,27 @@ class Privacy:
         note = "interrupted"
         try:
             await self._settle_replies(person)
+            written = self._store.glance(lambda tx: privacy.being_written(tx, whom.account))
             found = await search(self._store, whom, progress)
             await eraser.begin()
             for list_id, contacts in found.contacts.items():
                 await eraser.contacts(list_id, contacts)
+            # Who sends to lists reads them as they were when he began.
+            written |= self._store.glance(lambda tx: privacy.being_written(tx, whom.account))
             await eraser.lately()
-            left = await eraser.messages(found.rows["message"])
+            await eraser.messages(found.rows["message"])
+            left = await eraser.until_written(written)
+            await eraser.messages(await search_messages(self._store, whom, written.values()))
             await eraser.rows("reply", "replies", found.rows["reply"])
             await eraser.rows("event", "webhook events", found.rows["event"])
             await eraser.rows("unmatched_receipt", "receipts without a message", found.rows["unmatched_receipt"])
             await eraser.lookups(found.rows["lookup"])
             await eraser.exclusions(forgets_optouts=forgets_optouts)
-            note = f"{left} messages of campaigns that are being written were left" if left else ""
+            note = f"{len(left)} campaigns were still being written" if left else ""
         finally:
             await self._log("privacy.erase", whom, actor, eraser.erased, note)
         await self._store.empty_log()
-        return {**eraser.erased, "left": left}
+        return {**eraser.erased, "left": len(left)}
 
     async def _settle_replies(self, person: Person) -> None:
         """Give the person's replies to their owners first: an opt-out among them must be heeded."""

@@ -8,7 +8,7 @@ leaves what it has done, and a second run does the rest.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 LATELY: Final[tuple[ByAccount, ...]] = ("recent_send", "contact_answer")
 # After each unit of work so many times what it took, so that others have the database meanwhile.
 REST: Final = 4.0
-# How long a message that is in a gateway's hands, or whose campaign is being written, is waited for.
+# How long a message that is in a gateway's hands is waited for, and a campaign that is being written.
 HANDS_S: Final = 15.0
 # A look-up that was asked so long ago is answered no more: its process is dead.
 LOOKUP_S: Final = 30.0
@@ -75,10 +75,13 @@ class Eraser:
         else:
             await self.unit(partial(privacy.strip_optouts, whom=self._whom))
 
-    async def messages(self, ids: Sequence[int]) -> int:
-        """Erase messages; how many of them are in a campaign that is still being written after a while."""
+    async def messages(self, ids: Sequence[int]) -> None:
+        """Erase messages; those that a gateway has in its hands are waited for.
+
+        Messages of campaigns that are not accepted yet are left.
+        """
         until, left = time.monotonic() + HANDS_S, list(ids)
-        while True:
+        while left:
             is_late = time.monotonic() > until
             waiting: list[int] = []
             for at in range(0, len(left), STEP):
@@ -86,18 +89,27 @@ class Eraser:
                 counts, busy = await self.unit(unit)
                 self.erased.update(counts)
                 waiting += busy
-            if is_late or not waiting:
-                return len(waiting)
+            if waiting:
+                await asyncio.sleep(POLL_S)
             left = waiting
+
+    async def until_written(self, campaigns: Collection[int]) -> set[int]:
+        """Wait until campaigns are accepted or given up; those that after a while still are not."""
+        until = time.monotonic() + HANDS_S
+        while True:
+            known = self._store.glance(lambda tx: privacy.being_written(tx, self._whom.account))
+            left = known.keys() & set(campaigns)
+            if not left or time.monotonic() > until:
+                return left
             await asyncio.sleep(POLL_S)
 
     def _erase_messages(self, tx: Tx, ids: Sequence[int], is_late: bool) -> tuple[dict[str, int], list[int]]:
-        standing = erasure.standing(tx, ids, self._whom.person)
-        waiting = [each for each in standing if each.is_being_written or (each.is_being_sent and not is_late)]
-        ready = [each for each in standing if each not in waiting]
+        standing = [each for each in erasure.standing(tx, ids, self._whom.person) if not each.is_being_written]
+        waiting = [each.id for each in standing if each.is_being_sent and not is_late]
+        ready = [each for each in standing if each.id not in waiting]
         counts = self._end(tx, ready)
         counts |= erasure.empty_messages(tx, ready, self._whom.person, now_ms())
-        return counts, [each.id for each in waiting]
+        return counts, waiting
 
     def _end(self, tx: Tx, ready: Sequence[Standing]) -> dict[str, int]:
         """Let none of the messages be sent after this."""

@@ -86,6 +86,10 @@ _FIND: Final = {
     for table, where in _WHERE.items()
 }
 _STORED = Statement(f"SELECT COUNT(*) FROM reply WHERE state = 0 AND {_SOURCE} IN (:digits, :national_digits)")
+_BEING_WRITTEN = Statement(
+    "SELECT id, first_message_id, last_message_id FROM campaign WHERE queued_to IS NOT NULL AND state = 1"
+    f" AND {_OF_ACCOUNT}"
+)
 _LISTS = Statement(f"SELECT id, contacts FROM contact_list WHERE {_OF_ACCOUNT} ORDER BY id")
 _CONTACTS = Statement("SELECT id FROM contact WHERE list_id = :list AND number = :number ORDER BY id")
 _ACCOUNTS = "SELECT id FROM account WHERE (:account IS NULL OR id = :account)"
@@ -137,6 +141,11 @@ def find(tx: Tx, table: Scanned, whom: Whom, first: int, last: int) -> list[int]
 def count_stored_replies(tx: Tx, person: Person) -> int:
     """The person's replies that nothing was done about yet. Cost: looks at the replies in that state."""
     return int(tx.one(_STORED, **Whom(person, None).values())[0])
+
+
+def being_written(tx: Tx, account: int | None) -> dict[int, tuple[int, int]]:
+    """The campaigns that are not accepted yet, each with the ids its messages may have."""
+    return {row[0]: (row[1], row[2]) for row in tx.rows(_BEING_WRITTEN, account=account)}
 
 
 def lists(tx: Tx, account: int | None) -> list[tuple[int, int]]:

@@ -117,9 +117,8 @@ def privacy_erase(
     else:
         click.echo(f"Erased: {_words({what: count for what, count in erased.items() if what != 'left'})}.")
     if erased["left"]:
-        click.echo(
-            f"{erased['left']} messages are in campaigns that are still being written: run this again.", err=True
-        )
+        left = f"{erased['left']} campaigns for lists are still being written and may be for this number too"
+        click.echo(f"{left}: run this again.", err=True)
         raise SystemExit(1)
 
 
