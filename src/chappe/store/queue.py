@@ -42,6 +42,11 @@ _CLAIMED = Statement(
     " JOIN campaign c ON c.id = m.campaign_id"
     " WHERE d.message_id IN (SELECT value FROM json_each(:ids)) ORDER BY d.priority, d.turn"
 )
+_WAITING = Statement(
+    "SELECT d.message_id, m.number, m.country, m.account_id, m.campaign_id, d.expires_at FROM dispatch d"
+    " JOIN message m ON m.id = d.message_id WHERE d.lane_id = :lane AND d.state = 0 AND d.priority = :priority"
+    " AND m.carrier_refs IS NULL ORDER BY d.turn LIMIT :n"
+)
 _HAS_READY = Statement("SELECT 1 FROM dispatch WHERE lane_id = :lane AND state = 0 LIMIT 1")
 _HAS_DUE = Statement(
     "SELECT 1 FROM dispatch WHERE lane_id = :lane AND state = :state AND state > 0 AND ready_at <= :now LIMIT 1"
@@ -49,6 +54,12 @@ _HAS_DUE = Statement(
 _DUE = Statement(
     "SELECT d.message_id, d.priority, m.account_id FROM dispatch d JOIN message m ON m.id = d.message_id"
     " WHERE d.lane_id = :lane AND d.state = 3 AND d.state > 0 AND d.ready_at <= :now"
+    " ORDER BY d.ready_at, d.message_id LIMIT :n"
+)
+# Of the small index `dispatch_alerts`: a million held messages that open at the same time are in the other one.
+_ALERTS_DUE = Statement(
+    "SELECT d.message_id, d.priority, m.account_id FROM dispatch d JOIN message m ON m.id = d.message_id"
+    " WHERE d.lane_id = :lane AND d.state = 3 AND d.priority < 2 AND d.ready_at <= :now"
     " ORDER BY d.ready_at, d.message_id LIMIT :n"
 )
 _UNKNOWN_DUE = Statement(
@@ -156,8 +167,19 @@ class Claimed(NamedTuple):
     country: str
 
 
+class Waiting(NamedTuple):
+    """A message whose turn has not come yet. Units: milliseconds UTC."""
+
+    message_id: int
+    number: int
+    country: str
+    account_id: int
+    campaign_id: int
+    expires_at: int
+
+
 class Held(NamedTuple):
-    """A message that was claimed and may not leave now. Units: milliseconds UTC."""
+    """A message that may not leave now. Units: milliseconds UTC."""
 
     ready_at: int
     expires_at: int
@@ -237,6 +259,11 @@ def claim(tx: Tx, lane: int, epoch: int, n: int) -> list[Claimed]:
     return [Claimed._make(row) for row in tx.rows(_CLAIMED, ids=_array(ids))]
 
 
+def waiting(tx: Tx, lane: int, priority: int, n: int) -> list[Waiting]:
+    """The next `n` messages of a priority, of which no carrier has taken a part, without claiming them."""
+    return [Waiting._make(row) for row in tx.rows(_WAITING, lane=lane, priority=priority, n=n)]
+
+
 def has_ready(tx: Tx, lane: int) -> bool:
     return tx.row(_HAS_READY, lane=lane) is not None
 
@@ -247,9 +274,10 @@ def has_due(tx: Tx, lane: int, state: int, now: int) -> bool:
 
 
 def wake_due(tx: Tx, lane: int, now: int, n: int) -> int:
-    """Make scheduled messages ready whose time has come; how many."""
+    """Make scheduled messages ready whose time has come, alerts before the others; how many."""
     groups: dict[tuple[int, int], list[int]] = {}
-    for message, priority, account in tx.rows(_DUE, lane=lane, now=now, n=n):
+    due = tx.rows(_ALERTS_DUE, lane=lane, now=now, n=n) or tx.rows(_DUE, lane=lane, now=now, n=n)
+    for message, priority, account in due:
         groups.setdefault((priority, account), []).append(message)
     for (priority, account), messages in groups.items():
         turn = take_turns(tx, lane, priority, account, len(messages), now)
@@ -273,12 +301,12 @@ def again_later(tx: Tx, rows: Iterable[tuple[int, int, int]]) -> None:
 
 
 def hold(tx: Tx, rows: Sequence[Held]) -> None:
-    """Put off what was claimed and never written; its campaign is waited for as long."""
+    """Put off what was never written; its campaign is waited for as long."""
     tx.many(_HOLD, [row[:3] for row in rows])
     last: dict[int, int] = {}
     for row in rows:
         last[row.campaign_id] = max(row.expires_at, last.get(row.campaign_id, 0))
-    tx.many(_PROLONG, [(expires_at, campaign) for campaign, expires_at in last.items()])
+    tx.many(_PROLONG, [(expires_at, campaign, expires_at) for campaign, expires_at in last.items()])
 
 
 def make_unknown(tx: Tx, rows: Iterable[tuple[int, int]]) -> None:

@@ -215,6 +215,14 @@ dispatch = Table(
         sqlite_where=text("state > 0"),
         postgresql_where=text("state > 0"),
     ),
+    # Few, and found among however many held messages.
+    Index(
+        "dispatch_alerts",
+        "lane_id",
+        "ready_at",
+        sqlite_where=text("state = 3 AND priority < 2"),
+        postgresql_where=text("state = 3 AND priority < 2"),
+    ),
 )
 
 fair_turn = Table(

@@ -96,6 +96,14 @@ def _add_columns() -> None:
     op.add_column("campaign", sa.Column("decided_at", sa.BigInteger(), nullable=True))
     op.add_column("message", sa.Column("sender", sa.Text(), nullable=True))
     op.create_index(
+        "dispatch_alerts",
+        "dispatch",
+        ["lane_id", "ready_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 3 AND priority < 2"),
+        postgresql_where=sa.text("state = 3 AND priority < 2"),
+    )
+    op.create_index(
         "campaign_moderation",
         "campaign",
         ["id"],
