@@ -11,7 +11,7 @@ from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, InsufficientCredits, NotFound, Unavailable
 from chappe.domain.lifecycle import CampaignState, Queue, State
 from chappe.domain.plans import NOBODY, Limits, Plan, Routes, Tally
-from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
+from chappe.domain.requests import IdempotencyKey, Simulation, Submission, SubmitRequest
 from chappe.domain.rulebook import Defaults, Override
 from chappe.domain.submission import Planner, recipients_of
 from chappe.manage.campaigns import CampaignFilter, Campaigns
@@ -182,7 +182,7 @@ async def test_a_simulation_answers_the_same_and_writes_nothing(tmp_path: Path) 
     before = shop.everything()
     request = SubmitRequest(LONG_TEXT, [], lists=[MEMBERS, MEMBERS])
     simulated = await shop.lists.simulate(SHOP, request)
-    assert simulated == Submission(None, 60, CREDITS, total=42, sent=20, duplicated=22)
+    assert simulated == Simulation(None, 60, CREDITS, total=42, sent=20, duplicated=22)
     assert shop.everything() == before
     answer = await shop.lists.submit(SHOP, request)
     assert (answer.cost, answer.total, answer.sent, answer.duplicated) == (60, 42, 20, 22)

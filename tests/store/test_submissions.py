@@ -10,7 +10,7 @@ from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, BadDate, InsufficientCredits, NotFound
 from chappe.domain.lifecycle import Dlr, Queue, State
 from chappe.domain.plans import Limits
-from chappe.domain.requests import IdempotencyKey, Submission, SubmitRequest
+from chappe.domain.requests import IdempotencyKey, Simulation, Submission, SubmitRequest
 from chappe.domain.rulebook import Defaults
 from chappe.domain.webhook_schedule import EventState
 from chappe.manage.campaigns import CampaignFilter, Campaigns
@@ -154,7 +154,7 @@ async def test_a_simulation_answers_what_the_submit_will_and_writes_nothing(tmp_
     before = shop.everything()
     request = to("0612345678", "x", "0612345678", text=LONG_TEXT)
     simulated = await shop.submitter.simulate(SHOP, request)
-    assert simulated == Submission(None, 3, CREDITS, 3, 1, duplicated=1, invalid=1)
+    assert simulated == Simulation(None, 3, CREDITS, 3, 1, duplicated=1, invalid=1)
     assert shop.everything() == before
     answer = await shop.submit(request)
     assert (answer.cost, answer.total, answer.sent) == (simulated.cost, simulated.total, simulated.sent)

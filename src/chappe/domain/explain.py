@@ -32,7 +32,6 @@ from chappe.domain.quotas import UNLIMITED, Quota
 from chappe.domain.reasons import Reason, reasons, standard
 from chappe.domain.requests import SubmitRequest
 from chappe.domain.rulebook import AccountRules
-from chappe.domain.sender_shape import plain_sender
 from chappe.domain.stop_mention import STOP, has_own_mention
 from chappe.domain.submission import Planner, home_of, read_recipients
 from chappe.domain.text_costs import costly, first_outside, room, to_drop, units
@@ -189,19 +188,18 @@ def _mention(case: _Case) -> Mention:
 
 
 def _sender(case: _Case) -> Origin:
-    asked, sender = case.request.sender, case.variant.sender
-    rules = [remark.rule for remark in sender.remarks if remark.rule]
+    sender, account = case.variant.sender, case.rules.account
+    asked = (case.request.sender or "").strip() or None
+    rules = [*dict.fromkeys(remark.rule for remark in sender.remarks if remark.rule), "sender"]
     if sender.text is None:
-        said = "the sender cannot be used" if asked and asked.strip() else "no sender was asked for"
-        return Origin(asked, None, f"the carrier's own number: {said}", case.because(*rules, "sender"))
-    if sender.given == asked:
-        if sender.text == plain_sender(asked):
-            rule = "numeric_sender" if sender.text.isdigit() else "sender"
-            return Origin(asked, sender.text, "as asked", case.because(rule))
-        return Origin(asked, sender.text, "as the country takes it", case.because(*rules, "sender"))
-    if sender.given == case.rules.account.sender:
-        return Origin(asked, sender.text, "the account's sender", case.because(*rules, "sender"))
-    return Origin(asked, sender.text, "the default sender", case.because("default_sender", *rules, "sender"))
+        why = "the asked one cannot be used" if asked else "no sender was asked for"
+        return Origin(asked, None, f"the carrier's own number: {why}", case.because(*rules))
+    if asked and sender.given == asked:
+        why = "as asked" if sender.text == asked else "as the country takes it"
+        return Origin(asked, sender.text, why, case.because("numeric_sender" if sender.text.isdigit() else rules[0]))
+    if sender.given == account.sender:
+        return Origin(asked, sender.text, "the account's own", case.because(*rules))
+    return Origin(asked, sender.text, "the default sender", case.because("default_sender", *rules))
 
 
 def _price(case: _Case) -> Price:
