@@ -6,11 +6,11 @@ from typing import Final
 
 from chappe.domain.outcomes import Outcome, ReceiptIn, ReplyIn
 from chappe.domain.plans import UNROUTED
-from chappe.pipeline.receive import Receiver
 from chappe.pipeline.record import Lane, Recorder, UnknownPolicy
 from chappe.store import replies
 from chappe.store.clock import now_ms
 from chappe.store.sqlite import Tx
+from tests.answering import receiver
 from tests.builders import Api
 
 # A fresh installation has no carrier: its messages are in the lane of those without a route.
@@ -50,7 +50,7 @@ async def _reply(api: Api, number: str, text: str) -> None:
         replies.insert(tx, UNROUTED, [ReplyIn(number, "36180", text)], now_ms())
 
     await api.store.write(unit)
-    await Receiver(api.store, api.ids, window_days=30).once()
+    await receiver(api.store, api.ids).once()
 
 
 _FACTS: Final[dict[str, Callable[..., Awaitable[None]]]] = {

@@ -23,6 +23,7 @@ from chappe.store.exclusions import NewExclusion
 from chappe.store.queue import Claimed
 from chappe.store.sqlite import Row, Store, Tx
 from chappe.store.statement import Statement
+from tests.answering import receiver
 from tests.builders import on_loop
 from tests.store.build import (
     CARRIER,
@@ -67,7 +68,7 @@ class Installation:
         add_carrier(self.core.db)
         self.core.listen()
         self.store = Store(path)
-        self.privacy = Privacy(self.store, self.core.ids, reply_window_days=30)
+        self.privacy = Privacy(self.store, self.core.ids, receiver(self.store, self.core.ids))
 
     def run(self, sql: str, **values: object) -> None:
         self.core.db.write(lambda tx: tx.run(Statement(sql), **values))
@@ -140,7 +141,7 @@ class Installation:
             payload=f'{{"from":"{number}","message":"{word}"}}',
         )  # fmt: skip
         self.run("INSERT INTO recent_send VALUES (:account, :number, 1, 2, 0)", account=account.id, number=int(number))
-        self.run("INSERT INTO contact_answer VALUES (:account, :number, 0)", account=account.id, number=int(number))
+        self.run("INSERT INTO contact_answer VALUES (:account, :number, 0, 0)", account=account.id, number=int(number))
 
     def everything(self) -> dict[str, list[Row]]:
         """Every row of every table."""

@@ -343,7 +343,9 @@ def test_no_statement_reads_a_large_table_from_end_to_end(
     assert large == [] or (module, name) in WHOLE
 
 
-@pytest.mark.parametrize("name", ["_HEAD", "_CLAIM", "_HAS_READY", "_HAS_DUE", "_DUE", "_UNKNOWN_DUE", "_ORPHANS", "_WAITING"])
+@pytest.mark.parametrize(
+    "name", ["_HEAD", "_CLAIM", "_HAS_READY", "_HAS_DUE", "_DUE", "_UNKNOWN_DUE", "_ORPHANS", "_WAITING"]
+)
 def test_what_a_lane_asks_all_the_time_is_read_from_an_index_in_its_order(empty: Database, name: str) -> None:
     statement: Statement = getattr(queue, name)
     values = (1,) * len(statement.order)

@@ -13,10 +13,10 @@ from chappe.domain.outcomes import Outcome, ReceiptIn, ReplyIn
 from chappe.manage.campaigns import CampaignFilter, Campaigns
 from chappe.manage.messages import MessageFilter, Messages
 from chappe.manage.replies import Replies, ReplyFilter
-from chappe.pipeline.receive import Receiver
 from chappe.store import exclusions, replies
 from chappe.store.sqlite import Store
 from chappe.store.statement import Statement
+from tests.answering import receiver
 from tests.builders import on_loop
 from tests.store.build import CARRIER, LONG_TEXT, MINUTE, NOW, SHOP, STRANGER, TO, Core, database
 
@@ -53,7 +53,7 @@ class Shop:
     async def reply(self, text: str, source: str = TO) -> None:
         core = self.core
         core.db.write(lambda tx: replies.insert(tx, CARRIER, [ReplyIn(source, "36180", text)], core.now))
-        await self.read(lambda store: Receiver(store, core.ids, window_days=30).once())
+        await self.read(lambda store: receiver(store, core.ids).once())
         core.now += MINUTE
 
     async def read(self, query: Callable[[Store], Any]) -> Any:

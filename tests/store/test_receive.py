@@ -8,15 +8,15 @@ import pytest
 import time_machine
 from structlog.testing import capture_logs
 
-from chappe.domain.optouts import is_optout
 from chappe.domain.outcomes import Outcome, ReceiptIn, ReplyIn
+from chappe.domain.reply_kinds import ReplyKind, reply_kind
 from chappe.manage.feed import Feed
 from chappe.pipeline import receive as receive_module
-from chappe.pipeline.receive import Receiver
 from chappe.store import exclusions, replies
 from chappe.store.exclusions import NewExclusion
 from chappe.store.replies import ReplyState
 from chappe.store.sqlite import Store
+from tests.answering import receiver
 from tests.builders import on_loop
 from tests.store.build import CARRIER, DAY, MINUTE, NUMBER, SHOP, STRANGER, TO, Core, database
 
@@ -47,7 +47,7 @@ async def receive(core: Core) -> int:
     store = Store(core.db.path)
     try:
         with time_machine.travel(core.now / 1000, tick=False):
-            return await Receiver(store, core.ids, window_days=30).once()
+            return await receiver(store, core.ids).once()
     finally:
         await store.close()
 
@@ -254,11 +254,11 @@ async def test_a_round_that_is_done_again_changes_nothing(tmp_path: Path) -> Non
     core.now += MINUTE
     reply(core, "STOP")
     store = Store(core.db.path)
-    receiver = Receiver(store, core.ids, window_days=30)
+    job = receiver(store, core.ids)
     (stored,) = store.glance(lambda tx: replies.stored(tx, 10))
     message = core.messages_of(ticket)[0].id
     for _ in range(2):  # the same batch twice, as after a crash between reading and writing
-        await store.write(lambda tx: receiver._give(tx, [stored], {stored.id: message}, core.now))
+        await store.write(lambda tx: job._give(tx, [stored], {stored.id: message}, {}, core.now))
     await store.close()
     assert (stops(core, ticket), len(told(core)), len(blacklist(core))) == (1, 1, 1)
 
@@ -306,10 +306,10 @@ async def test_a_fault_of_ours_about_one_reply_does_not_keep_the_others_waiting(
     core = core_on(tmp_path)
     ticket = sent(core, TO)
 
-    def faulty(text: str, country: str) -> bool:
-        return bool(1 / (text != "poison")) and is_optout(text, country)
+    def faulty(text: str, country: str | None = None) -> ReplyKind:
+        return reply_kind(text, country if 1 / (text != "poison") else None)
 
-    monkeypatch.setattr(receive_module, "is_optout", faulty)
+    monkeypatch.setattr(receive_module, "reply_kind", faulty)
     for text in ("Yes", "poison", "STOP"):
         reply(core, text)
     with capture_logs() as lines:

@@ -22,6 +22,12 @@ _BALANCE_ALERT: Final = msgspec.json.decode(
     files("chappe.rules").joinpath("notices/balance_alert.json").read_bytes(), type=dict[str, _Texts]
 )
 
+_CONTACT: Final = msgspec.json.decode(
+    files("chappe.rules").joinpath("notices/contact.json").read_bytes(), type=dict[str, str]
+)
+# Longer names are cut: the answer is paid for by its parts.
+MAX_COMPANY: Final = 60  # characters
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -41,3 +47,12 @@ def balance_notice(lang: str, account: str, balance: int, trigger: int, at: int)
     date = datetime.fromtimestamp(at // 1000, PARIS).strftime(FORMAT)
     values = {"account": account, "balance": balance, "trigger": trigger, "date": date}
     return Notice(texts.subject.format_map(values), texts.body.format_map(values), texts.sms.format_map(values))
+
+
+def contact_answer(lang: str, company: str, text: str = "") -> str:
+    """What somebody is told who asked whom an account's messages are from.
+
+    Shape: `text` is the account's own, with {company} where the name stands; empty for ours in its language.
+    """
+    ours = _CONTACT.get(lang.upper()) or _CONTACT[DEFAULT_LANG]
+    return (text or ours).replace("{company}", company[:MAX_COMPANY].strip())

@@ -8,7 +8,12 @@ from chappe.store.replies import ReplyState
 from chappe.store.sqlite import Store, Tx
 
 MAX_WATCHED = 200
-_REPLIES = {"stop": "somebody opted out", "reply": "somebody replied"}
+_REPLIES = {
+    "stop": "somebody opted out",
+    "start": "somebody opted in again",
+    "contact": "somebody asked who writes",
+    "reply": "somebody replied",
+}
 
 
 class Feed:

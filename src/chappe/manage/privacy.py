@@ -26,12 +26,12 @@ POLL_S: Final = 0.5
 
 
 class Privacy:
-    """One person's data in all tables. Units: the window of replies in days."""
+    """One person's data in all tables."""
 
-    def __init__(self, store: Store, ids: Ids, *, reply_window_days: int) -> None:
+    def __init__(self, store: Store, ids: Ids, receiver: Receiver) -> None:
         self._store = store
         self._ids = ids
-        self._receiver = Receiver(store, ids, window_days=reply_window_days)
+        self._receiver = receiver
 
     async def count(self, person: Person, account: Account | None, progress: Progress) -> dict[str, int]:
         """How much there is of a person, of what."""

@@ -1,16 +1,20 @@
-"""The last test of the legal hours, as a message is handed over: what may not leave now waits for the next opening.
+"""The last test before a message is handed over: nobody who has said STOP meanwhile gets it, and marketing that may
+not leave now waits for the next opening.
 
-It uses the rules of this moment: they may have changed since the message was planned, and a campaign that began in
-time may not have ended in time.
+It uses the blacklist and the rules of this moment: they may have changed since the message was planned, and a campaign
+that began in time may not have ended in time.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from chappe.domain.legal_hours import Opening
+from chappe.domain.lifecycle import Dlr
 from chappe.domain.marketing_hours import FOREVER
 from chappe.domain.plans import MARKETING
+from chappe.pipeline.record import Recorder
 from chappe.pipeline.rules import Rules
-from chappe.store import queue
+from chappe.store import contact_answers, queue
 from chappe.store.queue import Claimed, Held, Waiting
 from chappe.store.sqlite import Tx
 
@@ -21,14 +25,20 @@ _AHEAD: Final = 1000
 
 
 class Cleared(NamedTuple):
-    """What may leave now, until when all of it may, and how many had to be held. Units: milliseconds UTC."""
+    """What may leave now, until when all of it may, how many had to be held, and what nobody wants any more.
+
+    Units: milliseconds UTC. Shape: the caller ends what is `unwanted` in the same unit of work.
+    """
 
     messages: list[Claimed]
     closes_at: int
     held: int
+    unwanted: list[int]
 
 
-NOTHING: Final = Cleared([], FOREVER, 0)
+NOTHING: Final = Cleared([], FOREVER, 0, [])
+# What the trace says of a message that was ended because nobody wants it.
+UNWANTED: Final = "not sent: the recipient is on the account's blacklist"
 
 
 def claim(tx: Tx, rules: Rules, lane: int, epoch: int, wants: int, now: int) -> Cleared:
@@ -44,8 +54,9 @@ def claim(tx: Tx, rules: Rules, lane: int, epoch: int, wants: int, now: int) -> 
     missing = wants - len(curfew.cleared)
     if missing and curfew.held:
         curfew.look_ahead(queue.waiting(tx, lane, MARKETING, _AHEAD))
+    if missing and (curfew.held or curfew.unwanted):
         curfew.sort(queue.claim(tx, lane, epoch, missing))
-    return Cleared(curfew.cleared, curfew.closes_at, curfew.held)
+    return Cleared(curfew.cleared, curfew.closes_at, curfew.held, curfew.unwanted)
 
 
 class _Curfew:
@@ -56,13 +67,17 @@ class _Curfew:
         self._rules = rules
         self._now = now
         self.cleared: list[Claimed] = []
+        self.unwanted: list[int] = []
         self.held = 0
         self.closes_at = FOREVER
 
     def sort(self, claimed: list[Claimed]) -> None:
-        """Clear what may leave, and hold the rest."""
+        """Clear what may leave, hold what may not, and set aside what nobody wants any more."""
         held: list[Held] = []
         for message in claimed:
+            if message.is_unwanted and not message.refs and not self._was_asked_for(message):
+                self.unwanted.append(message.message_id)
+                continue
             # A message whose first parts a carrier has taken is finished; one whose time is over only ends.
             if message.priority != MARKETING or message.refs or message.expires_at <= self._now:
                 self.cleared.append(message)
@@ -96,3 +111,19 @@ class _Curfew:
         if opening.opens_at <= self._now and opening.closes_at - LAST_MOMENT_MS <= self._now:
             return hours.opening(message.number, message.country, opening.closes_at)
         return opening
+
+    def _was_asked_for(self, message: Claimed) -> bool:
+        """Whether it tells somebody who asked for it whom the account's messages are from."""
+        return contact_answers.has(self._tx, message.account_id, message.number, message.message_id)
+
+
+def end_unwanted(tx: Tx, recorder: Recorder, messages: Sequence[int], now: int) -> None:
+    """Finish messages to people who said STOP after they were accepted: not sent, and not paid.
+
+    One whose outcome was unknown and that was to be sent again is not; it may have left by its first try, and is paid.
+    """
+    in_queue = queue.states(tx, messages)
+    for in_doubt in (False, True):
+        some = [each.message_id for each in in_queue.values() if bool(each.in_doubt) == in_doubt]
+        if some:
+            recorder.give_up(tx, some, Dlr.NOT_ALLOWED, UNWANTED, now, may_have_left=in_doubt)

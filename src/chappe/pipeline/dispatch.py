@@ -207,7 +207,7 @@ class LaneRunner:
             await self._write_one_by_one(outcomes, deliveries)
             return
         if wants:
-            self._may_have_more = len(cleared.messages) == wants or cleared.held > 0
+            self._may_have_more = len(cleared.messages) == wants or cleared.held > 0 or bool(cleared.unwanted)
             self._closes_at = cleared.closes_at
             self._send(cleared.messages)
 
@@ -224,7 +224,10 @@ class LaneRunner:
                 receipts = [item for item in incoming if isinstance(item, ReceiptIn)]
                 replies.insert(tx, self._lane.carrier_id, [i for i in incoming if isinstance(i, ReplyIn)], now)
                 recorded = self._recorder.record(tx, outcomes, receipts, now)
-            return recorded, curfew.claim(tx, self._rules, lane.carrier_id, lane.epoch, wants, now)
+            cleared = curfew.claim(tx, self._rules, lane.carrier_id, lane.epoch, wants, now)
+            if cleared.unwanted:
+                curfew.end_unwanted(tx, self._recorder, cleared.unwanted, now)
+            return recorded, cleared
 
         recorded, cleared = await self._store.write(unit)
         if recorded is not None:
@@ -238,6 +241,8 @@ class LaneRunner:
             )  # fmt: skip
         if cleared.held:
             _log.info("held until the legal hours open", lane=lane.carrier_id, messages=cleared.held)
+        if cleared.unwanted:
+            _log.info("not sent to who said STOP", lane=lane.carrier_id, messages=len(cleared.unwanted))
         return cleared
 
     async def _write_one_by_one(self, outcomes: list[Outcome], deliveries: list[_Delivery]) -> None:

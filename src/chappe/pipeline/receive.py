@@ -1,8 +1,8 @@
 """Give replies to those who wrote last to their senders, and heed those that are opt-outs.
 
 The gateway stored every reply before it acknowledged the carrier. Here each gets its owner in one unit of work with
-everything that follows from it: the blacklist, the campaign's counter, the webhook event. A reply whose unit was not
-committed is taken up again; one that was is not.
+everything that follows from it: the blacklist, the answer to CONTACT, the campaign's counter, the webhook event. A
+reply whose unit was not committed is taken up again; one that was is not.
 """
 
 import time
@@ -16,11 +16,13 @@ import structlog
 
 from chappe.domain import replies as rules
 from chappe.domain.errors import Unavailable
-from chappe.domain.optouts import is_optout
 from chappe.domain.replies import StoredReply, assemble
+from chappe.domain.reply_kinds import ReplyKind, reply_kind
 from chappe.domain.webhooks import reply_payload
+from chappe.pipeline.contact_answers import Answer, ContactAnswers
 from chappe.pipeline.events import News, announce_payloads
 from chappe.pipeline.last_messages import Search
+from chappe.pipeline.rules import Rules
 from chappe.store import exclusions, replies
 from chappe.store.clock import now_ms
 from chappe.store.exclusions import NewExclusion
@@ -44,6 +46,9 @@ class _Sheet:
 
     given: list[Given] = field(default_factory=list)
     optouts: dict[int, dict[int, NewExclusion]] = field(default_factory=dict)
+    returns: dict[int, set[int]] = field(default_factory=dict)
+    asked: list[int] = field(default_factory=list)
+    answered: int = 0
     stops: Counter[int] = field(default_factory=Counter)
     told: dict[str, list[News]] = field(default_factory=lambda: {"MO": [], "STOP": []})
 
@@ -51,9 +56,11 @@ class _Sheet:
 class Receiver:
     """The job that gives replies to their owners. Units: the window in days."""
 
-    def __init__(self, store: Store, ids: Ids, *, window_days: int) -> None:
+    def __init__(self, store: Store, ids: Ids, rules: Rules, answers: ContactAnswers, *, window_days: int) -> None:
         self._store = store
         self._ids = ids
+        self._rules = rules
+        self._answers = answers
         self._window_ms = window_days * 86_400_000
         self._free_at = 0.0
 
@@ -78,7 +85,23 @@ class Receiver:
         return count
 
     async def _written(self, batch: Sequence[StoredReply], owners: dict[int, int]) -> _Sheet:
-        return await self._store.write(partial(self._give, batch=batch, owners=owners, now=now_ms()))
+        now = now_ms()
+        answers = await self._prepared(batch, owners, now)
+        return await self._store.write(partial(self._give, batch=batch, owners=owners, answers=answers, now=now))
+
+    async def _prepared(self, batch: Sequence[StoredReply], owners: dict[int, int], now: int) -> dict[int, Answer]:
+        """reply -> its answer, for those that ask who writes."""
+        asking = {
+            each.id: owners[each.id] for each in batch if each.id in owners and reply_kind(each.text) == "contact"
+        }
+        if not asking:
+            return {}
+        last = self._store.glance(partial(replies.last_messages, ids=set(asking.values())))
+        answers = {}
+        for reply, message in asking.items():
+            if message in last and (answer := await self._answers.prepare(last[message], now)):
+                answers[reply] = answer
+        return answers
 
     async def _give_one_by_one(self, batch: Sequence[StoredReply], owners: dict[int, int]) -> None:
         """A fault of ours about one reply must not keep the others waiting: opt-outs may be among them."""
@@ -106,7 +129,9 @@ class Receiver:
 
         await self._store.write(unit)
 
-    def _give(self, tx: Tx, batch: Sequence[StoredReply], owners: dict[int, int], now: int) -> _Sheet:
+    def _give(
+        self, tx: Tx, batch: Sequence[StoredReply], owners: dict[int, int], answers: dict[int, Answer], now: int
+    ) -> _Sheet:
         """Write down whose a batch is, with all that follows."""
         stored = replies.still_stored(tx, [reply.id for reply in batch])
         batch = [reply for reply in batch if reply.id in stored]
@@ -121,14 +146,25 @@ class Receiver:
             elif message is None:
                 sheet.given.append(Given(ReplyState.NOBODYS, None, None, None, None, reply.id))
             else:
-                _to_owner(sheet, reply, message, stopped)
+                _to_owner(sheet, reply, message, stopped, self._kind(tx, reply, message))
+        for account, numbers in sheet.returns.items():
+            for number in numbers:
+                exclusions.remove(tx, account, "blacklist", number)
         for account, people in sheet.optouts.items():
             exclusions.add(tx, account, "blacklist", people.values(), now)
+        sheet.answered = sum(self._answers.give(tx, answers[reply], now) for reply in sheet.asked if reply in answers)
         replies.count_stops(tx, sheet.stops)
         replies.give(tx, sheet.given)
         announce_payloads(tx, self._ids, "MO", sheet.told["MO"], now)
         announce_payloads(tx, self._ids, "STOP", sheet.told["STOP"], now)
         return sheet
+
+    def _kind(self, tx: Tx, reply: StoredReply, message: LastMessage) -> ReplyKind:
+        """What a reply is to its owner: START is an ordinary one unless the account's rules heed it."""
+        kind = reply_kind(reply.text, message.country)
+        if kind == "start" and not self._rules.of_id(tx, message.account_id).value("start"):
+            return "reply"
+        return kind
 
     @staticmethod
     def _repeats(tx: Tx, batch: Sequence[StoredReply]) -> set[int]:
@@ -143,28 +179,26 @@ class Receiver:
         states = Counter(given.state for given in sheet.given)
         _log.info(
             "replies", delivered=states[ReplyState.DELIVERED], optouts=len(sheet.told["STOP"]),
-            nobodys=states[ReplyState.NOBODYS], repeats=states[ReplyState.REPEAT],
+            answered=sheet.answered, nobodys=states[ReplyState.NOBODYS], repeats=states[ReplyState.REPEAT],
             messages_read=search.read, search_ms=int(took * 1000),
         )  # fmt: skip
 
 
-def _to_owner(sheet: _Sheet, reply: StoredReply, message: LastMessage, stopped: set[int]) -> None:
-    is_stop = is_optout(reply.text, message.country)
-    payload = reply_payload(reply.received_at, reply.text, message.number, message.account_id, message.client_ref)
-    sheet.told["STOP" if is_stop else "MO"].append(News(message.account_id, payload, message.id))
-    sheet.given.append(
-        Given(
-            ReplyState.DELIVERED,
-            "stop" if is_stop else "reply",
-            message.account_id,
-            message.campaign_id,
-            message.id,
-            reply.id,
-        )
-    )
-    if is_stop:
-        person = NewExclusion(message.number, message.infos, message.campaign_id)
-        sheet.optouts.setdefault(message.account_id, {})[message.number] = person
+def _to_owner(sheet: _Sheet, reply: StoredReply, message: LastMessage, stopped: set[int], kind: ReplyKind) -> None:
+    account, number = message.account_id, message.number
+    payload = reply_payload(reply.received_at, reply.text, number, account, message.client_ref)
+    sheet.told["STOP" if kind == "stop" else "MO"].append(News(account, payload, message.id))
+    given = Given(ReplyState.DELIVERED, kind, account, message.campaign_id, message.id, reply.id)
+    sheet.given.append(given)
+    if kind == "stop":
+        person = NewExclusion(number, message.infos, message.campaign_id)
+        sheet.optouts.setdefault(account, {})[number] = person
+        sheet.returns.get(account, set()).discard(number)
         if message.id not in stopped:  # once per person and campaign
             stopped.add(message.id)
             sheet.stops[message.campaign_id] += 1
+    elif kind == "start":
+        sheet.optouts.get(account, {}).pop(number, None)
+        sheet.returns.setdefault(account, set()).add(number)
+    elif kind == "contact":
+        sheet.asked.append(reply.id)

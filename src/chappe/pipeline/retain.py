@@ -14,7 +14,7 @@ from typing import Final, TypeVar, get_args
 import structlog
 
 from chappe.domain.retention import Period, kept_since
-from chappe.store import contact_lists, deletions, retention
+from chappe.store import contact_answers, contact_lists, deletions, retention
 from chappe.store.clock import now_ms
 from chappe.store.deletions import PAGE, STEP, OfAccount, Ownerless, Span
 from chappe.store.sqlite import Store, Tx
@@ -72,6 +72,7 @@ class Retainer:
             await self._accounts()
             for kind in get_args(Ownerless):
                 await self._ownerless(kind)
+            await self._contact_answers()
             return True
         except _RoundOver:
             return False
@@ -153,6 +154,12 @@ class Retainer:
             if next_ is None:
                 return
             after = next_
+
+    async def _contact_answers(self) -> None:
+        """Whoever was told yesterday whom messages are from may be told again."""
+        before = now_ms() - _DAY_MS
+        if self._store.glance(partial(contact_answers.has_old, before=before)):
+            self._deleted["contact_answers"] += await self._unit(partial(contact_answers.forget, before=before))
 
     async def _unit(self, unit: Callable[[Tx], T]) -> T:
         """Carry out one unit of work and rest. Raises: _RoundOver when there is no time for another."""

@@ -30,6 +30,15 @@ class Rules:
             self._store.glance(self._refresh)
         return self._rulebook.of(account)
 
+    def of_id(self, tx: Tx, account: int) -> AccountRules:
+        """The same by the account's id, for whoever is in a unit of work already."""
+        if now_ms() >= self._until:
+            self._refresh(tx)
+        owner = accounts.by_id(tx, account)
+        if owner is None:
+            raise LookupError(f"there is no account {account}")
+        return self._rulebook.of(owner)
+
     def hours_of(self, tx: Tx, account: int) -> MarketingHours:
         """The same by the account's id, for whoever is in a unit of work already. Cost: as of `of`."""
         if now_ms() >= self._until:

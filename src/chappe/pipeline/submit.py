@@ -9,7 +9,7 @@ from chappe.domain.accounts import Account
 from chappe.domain.errors import Refusal
 from chappe.domain.links import SHORT
 from chappe.domain.plan_remarks import PlanRemarks
-from chappe.domain.plans import Limits, Plan, Routes, Tally
+from chappe.domain.plans import NOBODY, Limits, Plan, Routes, Tally
 from chappe.domain.pricing import balance_credits, cost_credits
 from chappe.domain.requests import IdempotencyKey, Simulation, Submission, SubmitRequest
 from chappe.domain.submission import Planner, home_of, read_recipients
@@ -70,13 +70,16 @@ class Submitter:
 
         return await self._store.write(unit)
 
-    async def prepare(self, account: Account, request: SubmitRequest) -> Callable[[Tx], Submission]:
+    async def prepare(
+        self, account: Account, request: SubmitRequest, *, to_excluded: bool = False
+    ) -> Callable[[Tx], Submission]:
         """The decision about a request, and what writes it: for a unit of work that sends as a part of more.
 
+        Shape: `to_excluded` also sends to whom the account does not write to, because they asked for it.
         Raises: Refusal; what writes it raises InsufficientCredits, and the rest of the unit may go on.
         """
         now = now_ms()
-        planned, first = await self._linked(account, *await self._plan(request, account, now))
+        planned, first = await self._linked(account, *await self._plan(request, account, now, to_excluded))
         return lambda tx: summary(Tally.of(planned), *submissions.write(tx, self._ids, account, planned, now, first))
 
     async def simulate(self, account: Account, request: SubmitRequest) -> Simulation:
@@ -93,14 +96,16 @@ class Submitter:
         wallet = self._store.glance(lambda tx: wallets.read(tx, account.wallet_id))
         return simulation(Tally.of(planned), wallet.available_mc, remarks)
 
-    async def _plan(self, request: SubmitRequest, account: Account, now: int) -> tuple[Planner, Plan]:
+    async def _plan(
+        self, request: SubmitRequest, account: Account, now: int, to_excluded: bool = False
+    ) -> tuple[Planner, Plan]:
         """The decision; a large one in a thread, so that it does not hold up everybody else's requests."""
         routes, rules = self._routes(now), self._rules.of(account)
         shortener = await self._links.shortener() if SHORT in request.text else None
 
         def decide(tx: Tx) -> tuple[Planner, Plan]:
             recipients = read_recipients(request, account, self._limits)
-            excluded = exclusions.excluded(tx, account.id, recipients.numbers)
+            excluded = NOBODY if to_excluded else exclusions.excluded(tx, account.id, recipients.numbers)
             home = home_of(recipients, rules)
             planner = Planner(request, rules, routes, self._limits, now, self._rules.hours, shortener, home=home)
             return planner, planner.plan(recipients, excluded)

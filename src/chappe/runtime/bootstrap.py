@@ -27,8 +27,10 @@ from chappe.manage.rules import RuleSettings
 from chappe.manage.tokens import Tokens
 from chappe.manage.webhooks import Webhooks
 from chappe.pipeline.clicks import Clicks
+from chappe.pipeline.contact_answers import ContactAnswers
 from chappe.pipeline.explain import Explainer
 from chappe.pipeline.links import Links
+from chappe.pipeline.receive import Receiver
 from chappe.pipeline.rules import Rules
 from chappe.pipeline.submit import Submitter
 from chappe.pipeline.submit_lists import ListSubmitter
@@ -69,7 +71,7 @@ async def opened(settings: Settings) -> AsyncIterator[Chappe]:
             use_cases=use_cases,
             carriers=Carriers(store, ids),
             rules=RuleSettings(store, defaults_of(settings)),
-            privacy=Privacy(store, ids, reply_window_days=settings.reply_window_days),
+            privacy=Privacy(store, ids, receiver(settings, store, ids, Rules(store, defaults_of(settings)))),
         )
     finally:
         await use_cases.clicks.close()
@@ -120,6 +122,12 @@ def terms_of(settings: Settings) -> Terms:
 def submitter(settings: Settings, store: Store, ids: Ids, rules: Rules) -> Submitter:
     """What accepts messages, within the limits and the rules of this installation."""
     return Submitter(store, ids, _limits(settings), links_of(settings, store), rules)
+
+
+def receiver(settings: Settings, store: Store, ids: Ids, rules: Rules) -> Receiver:
+    """What gives replies to their owners, and answers those who ask whom messages are from."""
+    answers = ContactAnswers(store, rules, submitter(settings, store, ids, rules))
+    return Receiver(store, ids, rules, answers, window_days=settings.reply_window_days)
 
 
 def defaults_of(settings: Settings) -> Defaults:

@@ -13,12 +13,11 @@ from chappe.pipeline.enqueue import Enqueuer
 from chappe.pipeline.expire import Expirer
 from chappe.pipeline.mailer import Mailer
 from chappe.pipeline.notify import USER_AGENT, Notifier
-from chappe.pipeline.receive import Receiver
 from chappe.pipeline.retain import Retainer
 from chappe.pipeline.rounds import Rounds
 from chappe.pipeline.rules import Rules
 from chappe.pipeline.sweep_lists import ListSweeper
-from chappe.runtime.bootstrap import defaults_of, submitter
+from chappe.runtime.bootstrap import defaults_of, receiver, submitter
 from chappe.runtime.process import only_one, opened_store, stopping
 from chappe.runtime.settings import Settings
 from chappe.store.ids import Ids
@@ -58,9 +57,8 @@ def _jobs(settings: Settings, store: Store, ids: Ids) -> list[Rounds]:
     alerter = Alerter(store, ids, submitter(settings, store, ids, rules))
     enqueuer = Enqueuer(store, rules, validity_s=settings.validity_s)
     sender = Mailer(store, settings.mail_server)
-    receiver = Receiver(store, ids, window_days=settings.reply_window_days)
     return [
-        Rounds("replies", receiver.once, every_s=receive.EVERY_S),
+        Rounds("replies", receiver(settings, store, ids, rules).once, every_s=receive.EVERY_S),
         Rounds("expire", expirer.once, every_s=expire.EVERY_S),
         Rounds("retain", retainer.round, every_s=retain.EVERY_S),
         Rounds("balance alerts", alerter.once, every_s=balance_alerts.EVERY_S),

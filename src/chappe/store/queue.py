@@ -37,7 +37,9 @@ _CLAIM = Statement(
 )
 _CLAIMED = Statement(
     "SELECT m.id, m.number, COALESCE(m.text, c.text), COALESCE(m.sender, c.sender), m.encoding, m.parts,"
-    " m.carrier_refs, d.attempts, d.expires_at, m.campaign_id, d.priority, m.account_id, m.country"
+    " m.carrier_refs, d.attempts, d.expires_at, m.campaign_id, d.priority, m.account_id, m.country,"
+    " EXISTS (SELECT 1 FROM exclusion e WHERE e.account_id = m.account_id AND e.kind = 'blacklist'"
+    " AND e.number = m.number)"
     " FROM dispatch d JOIN message m ON m.id = d.message_id"
     " JOIN campaign c ON c.id = m.campaign_id"
     " WHERE d.message_id IN (SELECT value FROM json_each(:ids)) ORDER BY d.priority, d.turn"
@@ -149,7 +151,8 @@ class Orphan(NamedTuple):
 class Claimed(NamedTuple):
     """A message the lane may hand to its carrier now.
 
-    Shape: `refs` are the carrier's ids of the parts it has already taken, `-` for those it has not.
+    Shape: `refs` are the carrier's ids of the parts it has already taken, `-` for those it has not; `is_unwanted` when
+           its recipient is on the account's blacklist by now.
     """
 
     message_id: int
@@ -165,6 +168,7 @@ class Claimed(NamedTuple):
     priority: int
     account_id: int
     country: str
+    is_unwanted: bool
 
 
 class Waiting(NamedTuple):

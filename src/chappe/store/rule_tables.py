@@ -83,5 +83,7 @@ contact_answer = Table(
     Column("account_id", Id, primary_key=True, autoincrement=False),
     Column("number", Id, primary_key=True, autoincrement=False),
     column("at"),
+    column("message_id"),
+    Index("contact_answer_by_age", "at"),
     sqlite_with_rowid=False,
 )

@@ -86,9 +86,11 @@ def _add_tables() -> None:
         sa.Column("account_id", _ID, autoincrement=False, nullable=False),
         sa.Column("number", _ID, autoincrement=False, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "number"),
         sqlite_with_rowid=False,
     )
+    op.create_index("contact_answer_by_age", "contact_answer", ["at"], unique=False)
 
 
 def _add_columns() -> None:
