@@ -6,6 +6,7 @@ from typing import Final
 
 from chappe.domain.outcomes import Outcome, ReceiptIn, ReplyIn
 from chappe.domain.plans import UNROUTED
+from chappe.manage.senders import Decision
 from chappe.pipeline.record import Lane, Recorder, UnknownPolicy
 from chappe.store import replies
 from chappe.store.clock import now_ms
@@ -53,8 +54,14 @@ async def _reply(api: Api, number: str, text: str) -> None:
     await receiver(api.store, api.ids).once()
 
 
+async def _sender(api: Api, sender: str, decision: Decision, note: str) -> None:
+    """The operator decides about a registered sender."""
+    await api.use_cases.senders.decide(int(sender), decision, "cli:ada", note)
+
+
 _FACTS: Final[dict[str, Callable[..., Awaitable[None]]]] = {
     r"message (\d+) left": _left,
     r"message (\d+) ended (\d+)": _ended,
+    r"sender (\d+): (approve|refuse), (.*)": _sender,
     r"reply from (\S+): (.*)": _reply,
 }

@@ -18,6 +18,7 @@ OWN = {
     "/list/contact/:id": "contact",
     "/blacklist/contact/:id": "excluded",
     "/npai/contact/:id": "excluded",
+    "/sender/:id": "sender",
     "/token/:id": "token",
     "/token/account/:id": "child",
     "/sub-accounts/:id": "child",
@@ -64,12 +65,14 @@ async def make(api: Api) -> dict[str, str]:
     excluded = (await own("GET", "/blacklist"))["list"][0]["id"]  # type: ignore[index]
     hook = await own("POST", "/webhook", {"webhook": {"type": "DLR", "url": "https://hooks.example/"}})
     token = await own("POST", "/token", {"token": {"name": "second"}})
+    sender = await own("POST", "/sender", {"sender": {"text": "MyClub", "country": "SG"}})
     invoices = await own("GET", "/account/invoice")
     return {
         "campaign": str(sent["ticket"]),
         "list": str(list_["id"]),
         "contact": contact,
         "excluded": excluded,
+        "sender": str(sender["sender"]["id"]),  # type: ignore[index]
         "token": str(token["token_id"]),
         "child": "2",
         "webhook": str(hook["webhook"]["webhook_id"]),  # type: ignore[index]

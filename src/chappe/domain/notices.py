@@ -18,6 +18,17 @@ class _Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sms: str
 
 
+class _Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    subject: str
+    body: str
+
+
+class _Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    everywhere: str
+    approved: _Mail
+    refused: _Mail
+
+
 _BALANCE_ALERT: Final = msgspec.json.decode(
     files("chappe.rules").joinpath("notices/balance_alert.json").read_bytes(), type=dict[str, _Texts]
 )
@@ -27,6 +38,9 @@ _CONTACT: Final = msgspec.json.decode(
 )
 # Longer names are cut: the answer is paid for by its parts.
 MAX_COMPANY: Final = 60  # characters
+_SENDER_DECISION: Final = msgspec.json.decode(
+    files("chappe.rules").joinpath("notices/sender_decision.json").read_bytes(), type=dict[str, _Decision]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +70,21 @@ def contact_answer(lang: str, company: str, text: str = "") -> str:
     """
     ours = _CONTACT.get(lang.upper()) or _CONTACT[DEFAULT_LANG]
     return (text or ours).replace("{company}", company[:MAX_COMPANY].strip())
+
+
+@dataclass(frozen=True, slots=True)
+class MailNotice:
+    """News that are told by mail only."""
+
+    subject: str
+    body: str
+
+
+def sender_notice(
+    lang: str, account: str, sender: str, country: str | None, note: str, *, is_approved: bool
+) -> MailNotice:
+    """That a registered sender was approved or refused, and what the operator says of it; None for every country."""
+    texts = _SENDER_DECISION.get(lang.upper()) or _SENDER_DECISION[DEFAULT_LANG]
+    mail = texts.approved if is_approved else texts.refused
+    values = {"account": account, "sender": sender, "country": country or texts.everywhere, "note": note.strip()}
+    return MailNotice(mail.subject.format_map(values), mail.body.format_map(values))

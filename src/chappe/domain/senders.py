@@ -68,10 +68,10 @@ def _verdict(asked: str, place: CountryRules) -> _Verdict:
 
 def _verdict_of_name(plain: str, place: CountryRules) -> _Verdict:
     name = place.country.name
-    text = _mended(plain, place)
+    text = mended(plain, place)
     approved = _approved(place, plain, text)
     if approved:
-        text = _mended(approved, place)
+        text = mended(approved, place)
     elif place.sender == "registration":
         return _refused("sender_unregistered", f"{plain} is not registered for {name}", "sender")
     if text.isdigit() or plain_sender(text) != text or len(text) < place.sender_min:
@@ -81,7 +81,7 @@ def _verdict_of_name(plain: str, place: CountryRules) -> _Verdict:
     return _Verdict(text)
 
 
-def _mended(plain: str, place: CountryRules) -> str:
+def mended(plain: str, place: CountryRules) -> str:
     """A name with what the country takes of it."""
     if place.dropped.fullmatch("a") and not place.dropped.fullmatch("A"):
         plain = plain.upper()

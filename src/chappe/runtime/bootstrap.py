@@ -24,6 +24,7 @@ from chappe.manage.profiles import Profiles
 from chappe.manage.replies import Replies
 from chappe.manage.retention import Retentions
 from chappe.manage.rules import RuleSettings
+from chappe.manage.senders import Senders
 from chappe.manage.tokens import Tokens
 from chappe.manage.webhooks import Webhooks
 from chappe.pipeline.clicks import Clicks
@@ -105,6 +106,7 @@ def wire(settings: Settings, store: Store, ids: Ids) -> UseCases:
         exclusions=Exclusions(store),
         invoices=Invoices(store, terms_of(settings)),
         lookups=Lookups(store, ids),
+        senders=Senders(store, ids, defaults_of(settings)),
     )
 
 

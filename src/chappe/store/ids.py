@@ -6,7 +6,18 @@ from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 
 IdKind = Literal[
-    "account", "token", "campaign", "message", "webhook", "event", "carrier", "route", "list", "contact", "lookup"
+    "account",
+    "token",
+    "campaign",
+    "message",
+    "webhook",
+    "event",
+    "carrier",
+    "route",
+    "list",
+    "contact",
+    "lookup",
+    "sender",
 ]
 
 _TAKE = Statement(

@@ -15,6 +15,7 @@ from chappe.manage.messages import Messages
 from chappe.manage.profiles import Profiles
 from chappe.manage.replies import Replies
 from chappe.manage.retention import Retentions
+from chappe.manage.senders import Senders
 from chappe.manage.tokens import Tokens
 from chappe.manage.webhooks import Webhooks
 from chappe.pipeline.clicks import Clicks
@@ -48,3 +49,4 @@ class UseCases:
     exclusions: Exclusions
     invoices: Invoices
     lookups: Lookups
+    senders: Senders

@@ -26,6 +26,7 @@ CHAPTERS: Final[dict[str, tuple[str, str]]] = {
     "lists": ("Lists", "Contacts to send campaigns to."),
     "exclusions": ("Blacklist and NPAI", "Who is never written to: who said so, and numbers that nobody has."),
     "webhooks": ("Webhooks", "Where receipts, replies, opt-outs, clicks and alerts are posted to."),
+    "senders": ("Senders", "Senders to be registered, for countries that show no others."),
     "tokens": ("Tokens", "The keys of programs, with an end and for certain addresses if you like."),
     "credits": ("Account", "The account, its balance and its sub-accounts."),
     "account": ("Account", ""),

@@ -22,6 +22,7 @@ from chappe.surfaces.http.smsfactor import (
     replies,
     retention,
     send,
+    senders,
     tokens,
     webhooks,
 )
@@ -126,6 +127,9 @@ ROUTES: Final = (
     Route("DELETE", "/npai/contact/:id", exclusions.remove_from_npai, is_ours=True),
     Route("POST", "/lookup", lookups.ask, document=lookups.LookupDocument),
     Route("GET", "/lookup", lookups.find, query=lookups.QUERY, is_ours=True),
+    Route("POST", "/sender", senders.register, document=senders.SenderDocument, is_ours=True),
+    Route("GET", "/sender", senders.all_of_account, is_ours=True),
+    Route("DELETE", "/sender/:id", senders.withdraw, is_ours=True),
     Route("GET", "/account/invoice", invoices.all_of_account),
     Route("GET", "/account/invoice/:id", invoices.one),
     Route("GET", "/account/invoice/:id/download", invoices.download, file_type="application/pdf"),
