@@ -103,7 +103,7 @@ async def test_decisions_need_a_reason_and_a_sender(tmp_path: Path) -> None:
             await senders.decide(first.id, "approve", "cli:ada", " ")
         with pytest.raises(NotFound, match="no registered sender 99"):
             await senders.decide(99, "approve", "cli:ada", "why")
-        with pytest.raises(BadData, match="sender.country: must be a country"):
+        with pytest.raises(BadData, match="country: must be a country"):
             await senders.register(owner, "MyClub", "XX", "")
         with pytest.raises(NotFound):
             await senders.withdraw(sending.use_cases.accounts.find(STRANGER_EMAIL), first.id)

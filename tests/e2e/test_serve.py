@@ -50,6 +50,7 @@ async def test_a_message_goes_from_the_customer_to_the_carrier_and_its_receipt_t
         log = server.log()
     await runner.cleanup()
     assert "Traceback" not in log
+    assert log.count("stop_number is still the example") == 1
     for private in ("33612345678", "0612345678", "Bonjour", prepared.token):
         assert private not in log
 

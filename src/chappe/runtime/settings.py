@@ -291,7 +291,12 @@ SETTINGS: Final = (
         _stop_text,
         "What tells people how to opt out of marketing under a name; {number} stands for stop_number.",
     ),
-    Setting("stop_number", EXAMPLE_STOP_NUMBER, _stop_number, "Your carrier's number that STOP is sent to."),
+    Setting(
+        "stop_number",
+        EXAMPLE_STOP_NUMBER,
+        _stop_number,
+        "Your carrier's number that STOP is sent to; the default is only an example.",
+    ),
     Setting("max_recipients", "100000", _whole(1, 1_000_000), "Most recipients in one request."),
     Setting(
         "max_list_recipients",
