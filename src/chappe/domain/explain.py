@@ -107,7 +107,7 @@ def explain(
         mention=_mention(case),
         sender=_sender(case),
         price=_price(case),
-        timing=_timing(case, hours),
+        timing=_timing(case, hours, now_ms),
         way=_way(case, routes, carriers),
         remarks=tuple(remarks.found()),
     )
@@ -172,19 +172,21 @@ def _wording(case: _Case) -> Wording:
 
 def _mention(case: _Case) -> Mention:
     variant, place = case.variant, case.variant.place
-    full = case.because("stop_mention", "stop_text", "stop_number")
+    because = case.because("stop_mention")
     if STOP in case.request.text:
-        return Mention(place.stop_mention, "token", f"it stands where {STOP} stood", full[1:])
+        return Mention(
+            place.stop_mention, "token", f"it stands where {STOP} stood", case.because("stop_text", "stop_number")
+        )
     if variant.has_mention:
         why = f"marketing under a name: nobody can answer {variant.sender.text}"
-        return Mention(place.stop_mention, "end", why, full)
+        return Mention(place.stop_mention, "end", why, because + case.because("stop_text", "stop_number"))
     if case.request.kind != "marketing":
         return Mention("", "none", "alerts need none", ())
     if has_own_mention(case.request.text):
-        return Mention("", "author", "the text says how to opt out", full[:1])
+        return Mention("", "author", "the text says how to opt out", because)
     if not variant.sender.is_name:
-        return Mention("", "none", "who gets it can answer: the sender is a number", full[:1])
-    return Mention("", "none", f"the platform adds none in {place.country.name}", full[:1])
+        return Mention("", "none", "whoever gets it can answer a number", because)
+    return Mention("", "none", f"the platform adds none in {place.country.name}", because)
 
 
 def _sender(case: _Case) -> Origin:
@@ -206,7 +208,7 @@ def _price(case: _Case) -> Price:
     return Price(case.variant.place.price_mc, case.planned.cost_mc, case.because("price"))
 
 
-def _timing(case: _Case, hours: LegalHours) -> Timing:
+def _timing(case: _Case, hours: LegalHours, now_ms: int) -> Timing:
     terms, number, place = case.planner.terms, case.recipient.numbers[0], case.variant.place
     zones = zones_of(number, place.country.zones) if number and place.country.zones else place.country.zones
     because: tuple[Reason, ...] = ()
@@ -223,6 +225,7 @@ def _timing(case: _Case, hours: LegalHours) -> Timing:
             planned_at = MarketingHours(case.rules, hours).opening(number, case.country, terms.send_at).opens_at
     return Timing(
         hours=said,
+        is_delayed=terms.send_at > now_ms,
         asked_at=terms.send_at,
         planned_at=planned_at,
         expires_at=planned_at + terms.validity_ms,

@@ -85,12 +85,14 @@ class WallClock(msgspec.Struct, frozen=True):
 
 
 class Timing(msgspec.Struct, frozen=True):
-    """When it may leave. Shape: `hours` in words; a clock for every zone the number may be in.
+    """When it may leave.
 
+    Shape: `hours` in words; `is_delayed` when a later time was asked for; a clock for every zone the number may be in.
     Units: milliseconds UTC.
     """
 
     hours: str
+    is_delayed: bool
     asked_at: int
     planned_at: int
     expires_at: int

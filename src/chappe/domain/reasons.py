@@ -4,10 +4,12 @@ from typing import Literal
 
 import msgspec
 
-from chappe.domain.countries import Source, country, source
+from chappe.domain.countries import Country, Source, country, source
+from chappe.domain.country_facts import StopRule
+from chappe.domain.rule_table import rule_named
 from chappe.domain.rulebook import AccountRules
 
-Origin = Literal["account", "parent", "installation", "country", "default", "standard"]
+Origin = Literal["account", "parent", "installation", "country", "default", "standard", "hint"]
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -15,7 +17,8 @@ class Reason(msgspec.Struct, frozen=True):
 
     Shape: `rule` is a name of `domain/rule_table.py`, or says what a standard or the installation decides; `value` is
            as somebody wrote it. `origin` is who set it, the country's file, the default (the settings among it) or a
-           standard. `confidence` and `sources` are those of the file; `note` is the operator's or the file's.
+           standard; a hint is what the country's file knows too unsurely to decide anything. `confidence` and
+           `sources` are those of the file; `note` is the operator's or the file's.
     """
 
     rule: str
@@ -46,8 +49,22 @@ def reason(rules: AccountRules, name: str, code: str) -> Reason:
 
 
 def reasons(rules: AccountRules, code: str, *names: str) -> tuple[Reason, ...]:
-    """The same for some rules, each once."""
-    return tuple([reason(rules, name, code) for name in dict.fromkeys(names)])
+    """The same for some rules, each once, with the hints about those that nobody has set."""
+    found: list[Reason] = []
+    for name in dict.fromkeys(names):
+        found.append(reason(rules, name, code))
+        if found[-1].origin == "default" and (hint := _hint(name, country(code))):
+            found.append(hint)
+    return tuple(found)
+
+
+def _hint(name: str, place: Country) -> Reason | None:
+    fact = place.facts().get(rule_named(name).fact)
+    if fact is None or fact.is_enforced or fact.confidence == "unknown":
+        return None
+    value = fact.value.style if isinstance(fact.value, StopRule) else str(fact.value)
+    sources = tuple([place.cited(each) for each in fact.sources])
+    return Reason(name, value, "hint", fact.confidence, fact.note, sources)
 
 
 def standard(rule: str, value: str, *names: str) -> Reason:

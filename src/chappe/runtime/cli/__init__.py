@@ -35,6 +35,7 @@ COMMANDS = {
     "rule": _Place("rules", "rule", "Rules other than those of the country files."),
     "rate": _Place("rules", "rate", "Prices, country by country."),
     "sender": _Place("senders", "sender", "Registered senders: list, add, approve, refuse, remove."),
+    "explain": _Place("explain", "explain", "What would become of one message, and why."),
     "message": _Place("messages", "message", "Single messages."),
     "mail": _Place("mail", "mail", "Mails to customers."),
     "list": _Place("lists", "contact_list", "Contact lists, and files of contacts for them."),

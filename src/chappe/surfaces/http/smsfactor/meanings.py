@@ -66,7 +66,7 @@ MEANINGS: Final[dict[str, str]] = {
     "because": "What decided so: the rules, where their values come from, and who says so.",
     "ReasonFields.rule": "The rule.",
     "ReasonFields.value": "Its value.",
-    "origin": "Who set it: account, parent, installation, country (its file), default (or a setting), standard.",
+    "origin": "Who set it: account, parent, installation, country (its file), default, standard; hint: nobody.",
     "confidence": "How sure the country's file is of it, like seed, law or several; empty for others.",
     "note": "Why it was set, or what the file says about it.",
     "sources": "Who says so.",
