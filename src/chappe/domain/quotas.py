@@ -10,7 +10,7 @@ from typing import Final
 class Quota:
     """What is left of an account's limits at one moment; None, and what is not named, is without a limit.
 
-    Shape: `flooded` are the numbers that have had their share lately.
+    Shape: `flooded` are the numbers that have had their share lately; `credits_mc` is what is left of `cap_mc`.
     Units: messages; thousandths of a credit.
     """
 
@@ -18,6 +18,7 @@ class Quota:
     messages: int | None = None
     by_country: Mapping[str, int] = field(default_factory=dict)
     credits_mc: int | None = None
+    cap_mc: int = 0
 
 
 UNLIMITED: Final = Quota()

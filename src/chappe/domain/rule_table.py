@@ -60,6 +60,15 @@ def _count(text: str) -> int:
     return int(digits)
 
 
+def _count_to(most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if (count := _count(text)) > most:
+            raise BadData(f"must be {most} at most, not {count}")
+        return count
+
+    return read
+
+
 def _price(text: str) -> int:
     """Thousandths of a credit."""
     try:
@@ -165,13 +174,16 @@ _RULES: Final = (
         " the account's language.", "",
     ),
     Rule("national_alphabets", _yes_or_no, "Use national shift tables where the carrier has them.", "no"),
-    Rule("same_text_minutes", _count, "A number gets the same text once in so many minutes; 0 for no limit.", "0"),
+    Rule(
+        "same_text_minutes", _count_to(24 * 60), "A number gets the same text once in so many minutes, 1440 at most; 0"
+        " for no limit.", "0",
+    ),
     Rule("number_per_minute", _count, "Messages to one number in a minute; 0 for no limit.", "0"),
     Rule("number_per_day", _count, "Messages to one number in 24 hours; 0 for no limit.", "0"),
     Rule("messages_per_minute", _count, "Messages of an account in a minute; 0 for no limit.", "0"),
     Rule("messages_per_day", _count, "Messages of an account in a day; 0 for no limit.", "0"),
     Rule("messages_per_month", _count, "Messages to a country in a month; 0 for no limit.", "0", True),
-    Rule("credits_per_day", _count, "Credits an account may spend in a day; 0 for no limit.", "0"),
+    Rule("credits_per_day", _count, "Credits an account may spend on messages in a day; 0 for no limit.", "0"),
     Rule("hold_words", _words, "Words in a text that a person is asked about, separated by commas.", ""),
     Rule("hold_links", _words, "Domains of links that a person is asked about; `*` for every link.", ""),
     Rule("hold_above", _count, "A person is asked about campaigns of more messages; 0 for none.", "0"),

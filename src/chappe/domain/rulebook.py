@@ -12,6 +12,7 @@ from chappe.domain.countries import Country, countries, country
 from chappe.domain.country_words import name_hint
 from chappe.domain.errors import BadData
 from chappe.domain.legal_hours import Holidays, Window, read_window
+from chappe.domain.limits import LIMIT_RULES, SendLimits, limits_of
 from chappe.domain.rule_facts import fact_for
 from chappe.domain.rule_table import other_than, read_value, rule_named
 from chappe.telecom.segments import MAX_PARTS
@@ -114,6 +115,7 @@ class Rulebook:
         self._overrides = {(each.account_id, each.country, each.name): each for each in overrides}
         self._senders = senders or {}
         self._numbers = carrier_numbers or {}
+        self._limits = {key: each.value for key, each in self._overrides.items() if each.name in LIMIT_RULES}
         self._accounts: dict[int, AccountRules] = {}
 
     def of(self, account: Account) -> "AccountRules":
@@ -121,7 +123,12 @@ class Rulebook:
         found = self._accounts.get(account.id)
         if found is None or found.account != account:
             found = self._accounts[account.id] = AccountRules(
-                account, self._defaults, self._overrides, self._senders_of(account), self._numbers
+                account,
+                self._defaults,
+                self._overrides,
+                self._senders_of(account),
+                self._numbers,
+                limits_of(account, self._limits),
             )
         return found
 
@@ -141,8 +148,10 @@ class AccountRules:
         overrides: Mapping[tuple[int, str, str], Override],
         senders: Sequence[tuple[str, str]] = (),
         carrier_numbers: Mapping[str, str] | None = None,
+        send_limits: tuple[SendLimits, ...] = (),
     ) -> None:
         self.account = account
+        self.send_limits = send_limits
         self._defaults = defaults
         self._overrides = overrides
         self._senders = senders

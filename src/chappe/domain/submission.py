@@ -16,6 +16,7 @@ from chappe.domain.delay import send_time
 from chappe.domain.errors import BadData
 from chappe.domain.infos import join_infos, split_infos
 from chappe.domain.legal_hours import LegalHours
+from chappe.domain.limits import SendLimits
 from chappe.domain.links import SHORT, Shortener, link_targets
 from chappe.domain.marketing_hours import MarketingHours
 from chappe.domain.measure import Measured
@@ -149,6 +150,11 @@ class Planner:
         if found is None:
             found = self._variants[country] = Variant(self._text, self._request, self._rules, country)
         return found
+
+    @property
+    def send_limits(self) -> tuple[SendLimits, ...]:
+        """The limits that bind the account."""
+        return self._rules.send_limits
 
     @property
     def author_text(self) -> str:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, NotFound
+from chappe.domain.limits import LIMIT_RULES
 from chappe.domain.rulebook import EVERYBODY, AccountRules, Defaults, Override, Rulebook, check
-from chappe.store import audit, rules
+from chappe.store import audit, rules, usage
 from chappe.store.audit import Entry
 from chappe.store.clock import now_ms
 from chappe.store.sqlite import Store, Tx
@@ -51,6 +52,7 @@ class RuleSettings:
                 detail = f"{before.value if before else 'not set'} -> {each.value}"
                 audit.add(tx, _entry(now, actor, "rule.set", each, detail))
             rules.put(tx, [each._replace(set_at=now) for each in wanted])
+            _count_again(tx, wanted)
 
         await self._store.write(unit)
 
@@ -62,9 +64,16 @@ class RuleSettings:
             before = rules.one(tx, account, country, name)
             if before is None or not rules.remove(tx, account, country, name):
                 raise NotFound(f"{name} is not set there", field="name")
+            _count_again(tx, [before])
             audit.add(tx, _entry(now, actor, "rule.unset", before._replace(note=note), f"{before.value} -> not set"))
 
         await self._store.write(unit)
+
+
+def _count_again(tx: Tx, changed: Sequence[Override]) -> None:
+    """Let what was sent while a limit was not set count as well."""
+    for account in {each.account_id for each in changed if each.name in LIMIT_RULES}:
+        usage.forget(tx, None if account == EVERYBODY else account)
 
 
 def _entry(at: int, actor: str, action: str, rule: Override, detail: str) -> Entry:

@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from chappe.domain.errors import InsufficientCredits, Refusal
+from chappe.domain.errors import Refusal
 from chappe.domain.notices import Notice, balance_notice
 from chappe.domain.pricing import MC, balance_credits
 from chappe.domain.requests import Submission, SubmitRequest
@@ -62,8 +62,8 @@ class Alerter:
             if submit is not None:
                 try:
                     submit(tx)
-                except InsufficientCredits:
-                    self._skipped(alert, "the credits do not cover it")
+                except Refusal as refusal:
+                    self._skipped(alert, str(refusal))
             return True
 
         if await self._store.write(unit):

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from chappe.domain.errors import InsufficientCredits, Refusal
+from chappe.domain.errors import Refusal
 from chappe.domain.notices import contact_answer
 from chappe.domain.requests import Submission, SubmitRequest
 from chappe.pipeline.rules import Rules
@@ -67,12 +67,12 @@ class ContactAnswers:
         return Answer(asked.account_id, asked.number, submit)
 
     def give(self, tx: Tx, answer: Answer, now: int) -> bool:
-        """Write an answer down; False when the person has one already, or the credits do not cover it."""
+        """Write an answer down; False when the person has one already, or credits or limits do not cover it."""
         if contact_answers.is_answered(tx, answer.account_id, answer.number, now - DAY_MS):
             return False
         try:
             written = answer.submit(tx)
-        except InsufficientCredits as refusal:
+        except Refusal as refusal:
             _skipped(answer.account_id, str(refusal))
             return False
         first, _ = campaigns.span(tx, answer.account_id, written.ticket or 0) or (0, 0)

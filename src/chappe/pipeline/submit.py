@@ -6,13 +6,15 @@ from collections.abc import Callable
 import msgspec
 
 from chappe.domain.accounts import Account
-from chappe.domain.errors import Refusal
+from chappe.domain.errors import BadData, Refusal, Unavailable
+from chappe.domain.limits import check_cap
 from chappe.domain.links import SHORT
 from chappe.domain.plan_remarks import PlanRemarks
 from chappe.domain.plans import NOBODY, Limits, Plan, Routes, Tally
 from chappe.domain.pricing import balance_credits, cost_credits
 from chappe.domain.requests import IdempotencyKey, Simulation, Submission, SubmitRequest
 from chappe.domain.submission import Planner, home_of, read_recipients
+from chappe.pipeline import quotas
 from chappe.pipeline.cancel import cancel_campaign
 from chappe.pipeline.links import Links
 from chappe.pipeline.rules import Rules
@@ -34,6 +36,7 @@ class Submitter:
         self._store = store
         self._ids = ids
         self._limits = limits
+        self._counts = quotas.Counts(store)
         self._rules = rules
         self._links = links
         self._known_routes = Routes({})
@@ -44,8 +47,19 @@ class Submitter:
     ) -> Submission:
         """Accept the messages of a request; they are on the disk, paid for and queued when this returns.
 
-        Raises: Refusal, with nothing written.
+        Raises: Refusal, with nothing written; Unavailable when others used the account's limits up meanwhile, again
+                and again.
         """
+        for _ in range(quotas.TRIES):
+            try:
+                return await self._submit(account, request, idempotency_key)
+            except quotas.Moved:
+                continue
+        raise Unavailable("others send for this account at the same time, and its limits leave too little for all")
+
+    async def _submit(
+        self, account: Account, request: SubmitRequest, idempotency_key: IdempotencyKey | None
+    ) -> Submission:
         now = now_ms()
         try:
             planner, planned = await self._plan(request, account, now)
@@ -61,8 +75,7 @@ class Submitter:
         def unit(tx: Tx) -> Submission:
             if idempotency_key and (earlier := idempotency.answered(tx, account.id, idempotency_key, now, Submission)):
                 return earlier
-            ticket, left = submissions.write(tx, self._ids, account, planned, now, first)
-            answer = summary(Tally.of(planned), ticket, left)
+            answer = self._write(tx, account, planner, planned, now, first)
             if idempotency_key:
                 encoded = msgspec.json.encode(answer)
                 idempotency.remember(tx, account.id, idempotency_key.key, idempotency_key.digest, encoded, now)
@@ -76,11 +89,32 @@ class Submitter:
         """The decision about a request, and what writes it: for a unit of work that sends as a part of more.
 
         Shape: `to_excluded` also sends to whom the account does not write to, because they asked for it.
-        Raises: Refusal; what writes it raises InsufficientCredits, and the rest of the unit may go on.
+        Raises: Refusal, and so does what writes it, with nothing written: the rest of the unit may go on.
         """
         now = now_ms()
-        planned, first = await self._linked(account, *await self._plan(request, account, now, to_excluded))
-        return lambda tx: summary(Tally.of(planned), *submissions.write(tx, self._ids, account, planned, now, first))
+        planner, decided = await self._plan(request, account, now, to_excluded)
+        planned, first = await self._linked(account, planner, decided)
+
+        def unit(tx: Tx) -> Submission:
+            try:
+                return self._write(tx, account, planner, planned, now, first)
+            except quotas.Moved:
+                raise BadData("the account's limits were used up meanwhile", field="to") from None
+
+        return unit
+
+    def _write(
+        self, tx: Tx, account: Account, planner: Planner, planned: Plan, now: int, first: int | None
+    ) -> Submission:
+        """Raises: Moved or InsufficientCredits, with nothing written but the ids that were taken."""
+        is_limited = bool(planner.send_limits and planned.numbers)
+        if is_limited:
+            quotas.check(tx, planner, planned, now)
+            first = first or self._ids.take(tx, "message", len(planned.numbers))
+        ticket, left = submissions.write(tx, self._ids, account, planned, now, first)
+        if is_limited and first:
+            quotas.record(tx, planner, planned, first, now)
+        return summary(Tally.of(planned), ticket, left)
 
     async def simulate(self, account: Account, request: SubmitRequest) -> Simulation:
         """What `submit` would answer, with what its author should know before.
@@ -102,13 +136,20 @@ class Submitter:
         """The decision; a large one in a thread, so that it does not hold up everybody else's requests."""
         routes, rules = self._routes(now), self._rules.of(account)
         shortener = await self._links.shortener() if SHORT in request.text else None
+        if rules.send_limits:
+            await self._counts.begin(rules.send_limits, now)
 
         def decide(tx: Tx) -> tuple[Planner, Plan]:
             recipients = read_recipients(request, account, self._limits)
             excluded = NOBODY if to_excluded else exclusions.excluded(tx, account.id, recipients.numbers)
             home = home_of(recipients, rules)
             planner = Planner(request, rules, routes, self._limits, now, self._rules.hours, shortener, home=home)
-            return planner, planner.plan(recipients, excluded)
+            if not rules.send_limits:
+                return planner, planner.plan(recipients, excluded)
+            quota = quotas.left(tx, planner, recipients, now)
+            planned = planner.plan(recipients, excluded, quota)
+            check_cap(quota, planned.cost_mc)
+            return planner, planned
 
         if len(request.numbers) < LARGE:
             return self._store.glance(decide)

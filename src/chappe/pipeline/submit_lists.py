@@ -6,6 +6,7 @@ would take the interpreter from the loop at each of its many calls to SQLite
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -13,13 +14,16 @@ import msgspec
 import structlog
 
 from chappe.domain.accounts import Account
-from chappe.domain.errors import BadData, InsufficientCredits, NotFound
+from chappe.domain.errors import BadData, InsufficientCredits, NotFound, Unavailable
+from chappe.domain.limits import check_cap
 from chappe.domain.links import SHORT
 from chappe.domain.plan_remarks import PlanRemarks
 from chappe.domain.plans import Limits, Plan, Routes, Tally
 from chappe.domain.pricing import balance_credits, cost_credits
+from chappe.domain.quotas import UNLIMITED, Quota
 from chappe.domain.requests import IdempotencyKey, Simulation, Submission, SubmitRequest
 from chappe.domain.submission import Planner, recipients_of
+from chappe.pipeline import quotas
 from chappe.pipeline.enqueue import Enqueuer
 from chappe.pipeline.links import Links
 from chappe.pipeline.rules import Rules
@@ -48,6 +52,7 @@ class ListSubmitter:
         self._limits = limits
         self._links = links
         self._rules = rules
+        self._counts = quotas.Counts(store)
         self._enqueuer = Enqueuer(store, rules, validity_s=limits.validity_s)
 
     async def submit(
@@ -56,9 +61,20 @@ class ListSubmitter:
         """Accept a message for each contact; they are on the disk and paid for when this returns, and come to the
         queue at once.
 
-        Raises: Refusal, with nothing written.
+        Raises: Refusal, with nothing written; Unavailable when others used the account's limits up meanwhile, again
+                and again.
         Cost: some six microseconds a contact.
         """
+        for _ in range(quotas.TRIES):
+            try:
+                return await self._submit(account, request, idempotency_key)
+            except quotas.Moved:
+                _log.info("lists decided anew: others used the account's limits", account=account.id)
+        raise Unavailable("others send for this account at the same time, and its limits leave too little for all")
+
+    async def _submit(
+        self, account: Account, request: SubmitRequest, idempotency_key: IdempotencyKey | None
+    ) -> Submission:
         now = now_ms()
         if idempotency_key:
             earlier = self._store.glance(
@@ -73,8 +89,8 @@ class ListSubmitter:
                 lambda tx: preparations.begin(tx, self._ids, account, planner.terms, request.lists, bound, now)
             )
             try:
-                tally = await self._write(snapshot, account, request, planner, begun)
-                answer = await self._accept(account, request, planner, tally, begun, now, idempotency_key)
+                tally, by_country = await self._write(snapshot, account, request, planner, begun, now)
+                answer = await self._accept(account, request, planner, tally, by_country, begun, now, idempotency_key)
             except Exception:
                 await self._enqueuer.discard(begun.ticket)
                 raise
@@ -90,12 +106,14 @@ class ListSubmitter:
 
         Shape: nothing is written and the balance is the one of now.
         """
-        planner = await self._planner(account, request, now_ms())
+        now = now_ms()
+        planner = await self._planner(account, request, now)
         tally, remarks = Tally(), PlanRemarks(request, planner)
         async with self._store.snapshot() as snapshot:
             await self._bound(snapshot, account, request.lists)
-            async for chunk in self._plans(snapshot, account, request, planner):
+            async for chunk, quota in self._plans(snapshot, account, request, planner, now):
                 tally.add(chunk)
+                check_cap(quota, tally.cost_mc)
                 remarks.add(chunk)
         wallet = self._store.glance(lambda tx: wallets.read(tx, account.wallet_id))
         return simulation(tally, wallet.available_mc, remarks)
@@ -103,6 +121,8 @@ class ListSubmitter:
     async def _planner(self, account: Account, request: SubmitRequest, now: int) -> Planner:
         shortener = await self._links.shortener() if SHORT in request.text else None
         rules = self._rules.of(account)
+        if rules.send_limits:
+            await self._counts.begin(rules.send_limits, now)
         return Planner(request, rules, _NO_ROUTES, self._limits, now, self._rules.hours, shortener)
 
     async def _bound(self, snapshot: Snapshot, account: Account, lists: list[int]) -> int:
@@ -117,9 +137,12 @@ class ListSubmitter:
         return bound
 
     async def _plans(
-        self, snapshot: Snapshot, account: Account, request: SubmitRequest, planner: Planner
-    ) -> AsyncIterator[Plan]:
-        """The decision about all contacts, chunk by chunk. Who said STOP a moment ago is left out already."""
+        self, snapshot: Snapshot, account: Account, request: SubmitRequest, planner: Planner, now: int
+    ) -> AsyncIterator[tuple[Plan, Quota]]:
+        """The decision about all contacts, chunk by chunk, and what limits had left for all of them together.
+
+        Shape: who said STOP a moment ago is left out already.
+        """
         # Links take about as long as everything else about a contact.
         n = CHUNK // (1 + len(planner.link_urls))
         for list_id in request.lists:
@@ -128,21 +151,38 @@ class ListSubmitter:
                 after = contacts.last
                 recipients = recipients_of(contacts.numbers, account.country, [], contacts.infos, list_id)
                 among = partial(exclusions.excluded, account=account.id, numbers=recipients.numbers)
-                yield planner.plan(recipients, self._store.glance(among))
+                quota = UNLIMITED
+                if planner.send_limits:
+                    quota = self._store.glance(partial(quotas.left, planner=planner, given=recipients, now=now))
+                yield planner.plan(recipients, self._store.glance(among), quota), quota
                 await asyncio.sleep(0)  # let the others in
 
     async def _write(
-        self, snapshot: Snapshot, account: Account, request: SubmitRequest, planner: Planner, begun: Preparation
-    ) -> Tally:
-        tally = Tally()
-        async for chunk in self._plans(snapshot, account, request, planner):
+        self,
+        snapshot: Snapshot,
+        account: Account,
+        request: SubmitRequest,
+        planner: Planner,
+        begun: Preparation,
+        now: int,
+    ) -> tuple[Tally, Counter[str]]:
+        """The counts, and the messages by country where limits are."""
+        tally, by_country = Tally(), Counter[str]()
+        async for chunk, quota in self._plans(snapshot, account, request, planner, now):
             first = begun.first + tally.sent
             tally.add(chunk)
             self._check_credits(account, tally)
+            check_cap(quota, tally.cost_mc)
             linked = planner.with_links(chunk, first)
-            extend = partial(preparations.extend, ticket=begun.ticket, first=first, account=account, plan=linked)
-            await self._store.write(partial(extend, at=now_ms()))
-        return tally
+
+            def unit(tx: Tx, linked: Plan = linked, first: int = first) -> None:
+                preparations.extend(tx, begun.ticket, first, account, linked, now_ms())
+                quotas.remember_chunk(tx, planner, linked, first, now)
+
+            await self._store.write(unit)
+            if planner.send_limits:
+                by_country.update(chunk.countries)
+        return tally, by_country
 
     def _check_credits(self, account: Account, tally: Tally) -> None:
         """Do not write what will not be paid for. The reservation itself is made at the end."""
@@ -157,6 +197,7 @@ class ListSubmitter:
         request: SubmitRequest,
         planner: Planner,
         tally: Tally,
+        by_country: Counter[str],
         begun: Preparation,
         now: int,
         key: IdempotencyKey | None,
@@ -164,6 +205,10 @@ class ListSubmitter:
         def unit(tx: Tx) -> Submission:
             if key and (earlier := idempotency.answered(tx, account.id, key, now, Submission)):
                 return earlier
+            if self._rules.of(account).send_limits != planner.send_limits:
+                raise quotas.Moved
+            if planner.send_limits and tally.sent:
+                quotas.count_chunks(tx, planner, tally.cost_mc, by_country, now)
             left = preparations.accept(tx, begun.ticket, account, planner.terms, tally, now, None)
             if planner.link_urls and tally.sent:
                 span = (begun.first, begun.first + tally.sent - 1)

@@ -7,12 +7,13 @@ import structlog
 from chappe.carriers.guarded_http import guarded_session
 from chappe.manage import lookups
 from chappe.manage.lookups import Lookups
-from chappe.pipeline import balance_alerts, enqueue, expire, mailer, receive, retain, sweep_lists
+from chappe.pipeline import balance_alerts, enqueue, expire, mailer, quotas, receive, retain, sweep_lists
 from chappe.pipeline.balance_alerts import Alerter
 from chappe.pipeline.enqueue import Enqueuer
 from chappe.pipeline.expire import Expirer
 from chappe.pipeline.mailer import Mailer
 from chappe.pipeline.notify import USER_AGENT, Notifier
+from chappe.pipeline.quotas import Pruner
 from chappe.pipeline.retain import Retainer
 from chappe.pipeline.rounds import Rounds
 from chappe.pipeline.rules import Rules
@@ -65,5 +66,6 @@ def _jobs(settings: Settings, store: Store, ids: Ids) -> list[Rounds]:
         Rounds("mail", sender.once, every_s=mailer.EVERY_S),
         Rounds("enqueue", enqueuer.once, every_s=enqueue.EVERY_S),
         Rounds("abandoned look-ups", Lookups(store, ids).settle_abandoned, every_s=lookups.EVERY_S),
+        Rounds("past counts", Pruner(store).once, every_s=quotas.PRUNE_EVERY_S),
         Rounds("sweep lists", ListSweeper(store).once, every_s=sweep_lists.EVERY_S),
     ]

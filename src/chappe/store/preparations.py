@@ -16,7 +16,7 @@ from chappe.domain.lifecycle import CampaignState
 from chappe.domain.plans import Plan, Routes, Tally, Terms
 from chappe.domain.pricing import balance_credits, cost_credits
 from chappe.domain.submission import priority_of
-from chappe.store import queue, submissions, wallets
+from chappe.store import queue, submissions, usage, wallets
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
@@ -53,7 +53,9 @@ _ABANDONED = Statement(
     "SELECT id FROM campaign WHERE queued_to IS NOT NULL AND (state = 2 OR state = 1 AND created_at < :before)"
 )
 _DISCARD = Statement("UPDATE campaign SET state = 2 WHERE id = :id AND state = 1")
-_DISCARDED = Statement("SELECT first_message_id, last_message_id FROM campaign WHERE id = :id AND state = 2")
+_DISCARDED = Statement(
+    "SELECT first_message_id, last_message_id, account_id FROM campaign WHERE id = :id AND state = 2"
+)
 _DELETE_MESSAGES = Statement("DELETE FROM message WHERE id BETWEEN :first AND :last AND campaign_id = :id")
 _DELETED_TO = Statement("UPDATE campaign SET first_message_id = :first WHERE id = :id")
 _DELETE = Statement("DELETE FROM campaign WHERE id = :id")
@@ -181,8 +183,9 @@ def delete(tx: Tx, ticket: int, n: int) -> bool:
     row = tx.row(_DISCARDED, id=ticket)
     if row is None:
         return False
-    first, last = row
+    first, last, account = row
     upto = min(first + n - 1, last)
+    usage.forget_messages(tx, account, first, upto)
     tx.run(_DELETE_MESSAGES, id=ticket, first=first, last=upto)
     if upto < last:
         tx.run(_DELETED_TO, id=ticket, first=upto + 1)
