@@ -284,7 +284,9 @@ class House:
     def money_is_exact(self) -> None:
         assert {row[0] for row in self.rows("SELECT reserved_mc FROM wallet")} == {0}
         for campaign, cost in self.rows("SELECT id, cost_mc FROM campaign"):
-            sums = dict(self.rows(f"SELECT kind, SUM(amount_mc) FROM ledger WHERE campaign_id = {campaign} GROUP BY 1"))
+            sums: dict[str, int] = dict(
+                self.rows(f"SELECT kind, SUM(amount_mc) FROM ledger WHERE campaign_id = {campaign} GROUP BY 1")
+            )
             assert sums.get("reserve", 0) == cost == sums.get("capture", 0) + sums.get("release", 0)
 
 

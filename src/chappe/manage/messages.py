@@ -1,21 +1,27 @@
 """Messages as their owner searches them, and one message with everything that happened to it."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 import msgspec
 
 from chappe.domain.accounts import Account
 from chappe.domain.errors import NotFound
+from chappe.domain.legal_hours import LegalHours, window_text
 from chappe.domain.lifecycle import Dlr, Queue, State
+from chappe.domain.marketing_hours import MarketingHours
 from chappe.domain.pricing import cost_credits
+from chappe.domain.rulebook import Defaults
 from chappe.manage.pages import Page
-from chappe.store import messages, webhooks
+from chappe.store import accounts, messages, rules, webhooks
 from chappe.store.messages import Direction, MessageDetail, MessageRow
 from chappe.store.sqlite import Store, Tx
 
 MessageStatus = Literal["delivered", "sent", "waiting", "moderation", "denied", "not_sent", "undelivered"]
 Sort = Literal["date", "destination", "sender", "status"]
+
+# The settings of a fresh installation.
+FRESH: Final = Defaults()
 
 _COLUMNS = {"date": "at", "destination": "number", "sender": "sender", "status": "dlr"}
 _FAILED_UNSENT = (
@@ -90,18 +96,23 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class MessageTrace:
-    """One message, and every step of it in the order of time."""
+    """One message, and every step of it in the order of time.
+
+    Shape: `held_by` are the legal hours that a message waits for, empty when it waits for something else.
+    """
 
     message: MessageDetail
     state: str
     steps: list[Step]
+    held_by: str = ""
 
 
 class Messages:
     """An account's messages as it may search them; every message for the operator."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, defaults: Defaults = FRESH) -> None:
         self._store = store
+        self._defaults = defaults
 
     async def find(self, account: Account, wanted: MessageFilter) -> Page[Message]:
         """A page of the account's messages of a period, sent and received.
@@ -132,7 +143,9 @@ class Messages:
 
     def show(self, message_id: int) -> MessageTrace:
         """Everything that happened to a message. Raises: NotFound."""
-        return self._store.glance(lambda tx: _trace(tx, message_id))
+        trace = self._store.glance(lambda tx: _trace(tx, message_id))
+        held_by = self._store.glance(lambda tx: _held_by(tx, trace.message, self._defaults))
+        return replace(trace, held_by=held_by)
 
     def of_ticket(self, ticket: int, limit: int) -> list[int]:
         """The first message ids of a campaign, whoever owns it. Raises: NotFound."""
@@ -177,6 +190,21 @@ def _trace(tx: Tx, message_id: int) -> MessageTrace:
             answer = f"HTTP {attempt.http_code}" if attempt.http_code else attempt.error
             steps.append(Step(attempt.at, "webhook attempt", f"event {event.id}: {answer}, {attempt.duration_ms} ms"))
     return MessageTrace(found, _state(found), sorted(steps, key=lambda step: step.at))
+
+
+def _held_by(tx: Tx, found: MessageDetail, defaults: Defaults) -> str:
+    """The legal hours that open when a message becomes ready, under the rules of now."""
+    if found.kind != "marketing" or found.queue_state != Queue.SCHEDULED or found.attempts or not found.ready_at:
+        return ""
+    account = accounts.by_id(tx, found.account_id)
+    if account is None:
+        return ""
+    its = rules.rulebook(tx, defaults).of(account)
+    window = its.country(found.country).window
+    opening = MarketingHours(its, LegalHours()).opening(found.number, found.country, found.ready_at - 1)
+    if window is None or opening.opens_at != found.ready_at:
+        return ""
+    return f"legal hours of {found.country}: {window_text(window)}"
 
 
 def _state(found: MessageDetail) -> str:

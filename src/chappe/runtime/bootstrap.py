@@ -92,7 +92,7 @@ def wire(settings: Settings, store: Store, ids: Ids) -> UseCases:
         links=links_of(settings, store),
         clicks=Clicks(store, ids),
         campaigns=Campaigns(store),
-        messages=Messages(store),
+        messages=Messages(store, defaults_of(settings)),
         replies=Replies(store),
         delivery_reports=DeliveryReports(store),
         credits=Credits(store),

@@ -67,8 +67,9 @@ def _page(directions: tuple[Direction, ...], column: str, is_descending: bool) -
 
 _SHOW = Statement(
     "SELECT m.id, m.campaign_id, m.account_id, m.number, m.country, m.client_ref, COALESCE(m.text, c.text),"
-    f" {_SENDER}, c.kind, m.encoding, m.parts, m.price_mc, m.state, m.dlr, c.created_at, c.send_at, c.expires_at,"
-    " m.submitted_at, m.done_at, k.name, m.carrier_refs, d.state, d.ready_at, d.attempts"
+    f" {_SENDER}, c.kind, m.encoding, m.parts, m.price_mc, m.state, m.dlr, c.created_at, c.send_at,"
+    " COALESCE(d.expires_at, c.expires_at), m.submitted_at, m.done_at, k.name, m.carrier_refs, d.state, d.ready_at,"
+    " d.attempts"
     " FROM message m JOIN campaign c ON c.id = m.campaign_id LEFT JOIN carrier k ON k.id = m.carrier_id"
     " LEFT JOIN dispatch d ON d.message_id = m.id WHERE m.id = :id AND c.state = 0"
 )

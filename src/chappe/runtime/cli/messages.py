@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from chappe.domain.lifecycle import Dlr
+from chappe.domain.lifecycle import Dlr, Queue
 from chappe.domain.privacy import ERASED
 from chappe.manage.messages import MessageTrace
 from chappe.runtime.bootstrap import Chappe
@@ -35,7 +35,10 @@ def message_show(id_: int, ticket: bool, as_json: bool, data: Path | None) -> No
     found = within(data, work)
     if as_json:
         # The state in words; the row's own is a number.
-        shown = [{**trace.message._asdict(), "state": trace.state, "steps": trace.steps} for trace in found]
+        shown = [
+            {**trace.message._asdict(), "state": trace.state, "steps": trace.steps, "held_by": trace.held_by}
+            for trace in found
+        ]
         print_json(shown if ticket else shown[0])
         return
     for trace in found:
@@ -54,6 +57,8 @@ def _print(trace: MessageTrace) -> None:
         "reference": what.client_ref or "-",
         "valid until": _time(what.expires_at),
     }
+    if what.queue_state == Queue.SCHEDULED and what.ready_at:
+        lines["waits until"] = _time(what.ready_at) + (f", {trace.held_by}" if trace.held_by else "")
     for name, value in lines.items():
         click.echo(f"  {name:<12}{value}")
     for step in trace.steps:
