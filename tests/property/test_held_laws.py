@@ -357,7 +357,7 @@ events = st.one_of(
 SATURDAY_NIGHT = ((2026, 12, 19), 18 * 60 + 59, 58_500)  # 19:59:58.5 in Paris
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(start=clocks, history=st.lists(events, min_size=1, max_size=12))
 @example(
     start=SATURDAY_NIGHT,
