@@ -4,6 +4,7 @@ from contextlib import suppress
 
 from chappe.domain.outcomes import ReceiptIn, ReplyIn
 from chappe.telecom import gsm7, receipts
+from chappe.telecom.receipts import STANDARD, Dialect
 from chappe.telecom.smpp import tlv
 from chappe.telecom.smpp.bodies import ShortMessage
 from chappe.telecom.udh import Concatenation, find_concatenation, split_udh
@@ -15,14 +16,14 @@ _MAX_DETAIL = 200
 _MAX_PARTS = 255
 
 
-def read_delivery(body: ShortMessage) -> ReceiptIn | ReplyIn:
+def read_delivery(body: ShortMessage, dialect: Dialect = STANDARD) -> ReceiptIn | ReplyIn:
     """Read a deliver_sm; never fails, whatever the octets."""
     text = body.short_message
     if not text and body.tlvs:
         text = tlv.find(body.tlvs, tlv.MESSAGE_PAYLOAD) or b""
     if not receipts.is_receipt(body.esm_class, text, body.tlvs):
         return _reply(body, text)
-    found = receipts.parse(text, body.tlvs)
+    found = receipts.parse(text, body.tlvs, dialect)
     detail = f"{found.state or 'no state'} err:{found.error or '-'} id:{found.message_id or '-'}"
     ref = found.message_id.strip().replace(" ", "_")  # as ids in answers are kept
     return ReceiptIn(ref, _number(body.source), found.dlr_status, found.is_final, detail[:_MAX_DETAIL])

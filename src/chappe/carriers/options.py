@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from chappe.telecom.receipts import STANDARD, Dialect
+
 
 class SmppOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The settings of one carrier, kept as JSON with it.
@@ -11,7 +13,8 @@ class SmppOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     Shape: the `*_ton` and `*_npi` are SMPP's type of number and numbering plan for each kind of address; `sender` is
            used when the customer gives none; `reference_bits` is the width of the long-message reference; `unknown` is
            the policy for submits that were written and never answered; `lookup_url` is where the carrier answers
-           look-ups over HTTP, if it does.
+           look-ups over HTTP, if it does; `receipt_errors` is what the carrier's error codes of failed messages mean,
+           as delivery statuses, its codes without leading zeros.
     Units: seconds.
     Source: usual values of SMPP practice, see docs/carriers.md.
     """
@@ -33,6 +36,12 @@ class SmppOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     tls_ca_file: str = ""
     lookup_url: str = ""
     lookup_token: str = ""
+    receipt_errors: dict[str, int] = {}
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the carrier writes receipts."""
+        return Dialect(self.receipt_errors) if self.receipt_errors else STANDARD
 
 
 def encode_options(options: SmppOptions) -> str:

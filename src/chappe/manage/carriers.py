@@ -9,6 +9,7 @@ import structlog
 
 from chappe.carriers.options import SmppOptions, decode_options, encode_options
 from chappe.domain.errors import BadData, NotFound
+from chappe.domain.lifecycle import Dlr
 from chappe.domain.sender_shape import plain_sender
 from chappe.store import carriers, queue, rules
 from chappe.store.carriers import BindRow, CarrierRow
@@ -19,6 +20,17 @@ from chappe.store.sqlite import Store, Tx
 _log = structlog.get_logger("chappe.carriers")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# A carrier's error code of a failed message, without leading zeros.
+_CODE = re.compile(r"[A-Za-z0-9]{1,8}")
+MAX_ERRORS = 200
+# What such a code may mean.
+FAILURES = {
+    dlr.name: int(dlr)
+    for dlr in (
+        Dlr.NOT_DELIVERED, Dlr.NOT_ALLOWED, Dlr.INVALID_DESTINATION, Dlr.INVALID_SENDER, Dlr.ROUTE_NOT_AVAILABLE,
+        Dlr.REJECTED, Dlr.NETWORK_ERROR, Dlr.EXPIRED,
+    )
+}  # fmt: skip
 _COUNTRY = re.compile(r"[A-Z]{2}")
 MAX_BINDS, MAX_WINDOW, MAX_RATE = 32, 10_000, 100_000
 # The lengths that SMPP allows, without the final zero octet. Source: SMPP 3.4, 4.1.1.
@@ -72,6 +84,7 @@ class CarrierStatus:
     routes: list[str]
     receipt_rule: str | None
     lookup_url: str
+    receipt_errors: dict[str, int]
     waiting: int
     unknown: int
     binds: list[BindStatus]
@@ -153,6 +166,26 @@ class Carriers:
         await self._store.write(unit)
         _log.info("look-ups set up" if url else "look-ups taken away", carrier=name)
 
+    async def read_receipts(self, name: str, errors: dict[str, int]) -> None:
+        """Say what a carrier's error codes mean, instead of what was said before; its binds start anew.
+
+        Shape: `errors` are delivery statuses by code.
+        Raises: NotFound, BadData.
+        """
+
+        plain = {code.lstrip("0") or "0": dlr for code, dlr in errors.items()}
+
+        def unit(tx: Tx) -> None:
+            row = carriers.by_name(tx, name)
+            if row is None:
+                raise NotFound(f"there is no carrier {name}", field="name")
+            options = msgspec.structs.replace(decode_options(row.options), receipt_errors=plain)
+            _check_receipts(options)
+            carriers.set_options(tx, row.id, encode_options(options))
+
+        await self._store.write(unit)
+        _log.info("receipts are read anew", carrier=name, errors=len(errors))
+
     async def add_route(self, carrier_name: str, country: str | None) -> int:
         """Send a country's messages, or those of every country without a route of its own, to a carrier.
 
@@ -189,6 +222,7 @@ def _statuses(tx: Tx) -> list[CarrierStatus]:
     now = now_ms()
     found = []
     for row in carriers.all_carriers(tx):
+        options = decode_options(row.options)
         routes = places.get(row.name, [])
         if row.id == default and "default" not in routes:
             routes = [*routes, "default"]
@@ -205,7 +239,8 @@ def _statuses(tx: Tx) -> list[CarrierStatus]:
                 rate=row.rate,
                 routes=routes,
                 receipt_rule=receipt_rules.get(row.id),
-                lookup_url=decode_options(row.options).lookup_url,
+                lookup_url=options.lookup_url,
+                receipt_errors=options.receipt_errors,
                 waiting=sum(depth.get((row.id, state), 0) for state in (0, 1, 3)),
                 unknown=depth.get((row.id, 2), 0),
                 binds=own,
@@ -244,6 +279,7 @@ def _check(new: NewCarrier) -> None:
         if not low <= value <= high:
             raise BadData(f"must be between {low} and {high}", field=name)
     _check_lookups(new.options)
+    _check_receipts(new.options)
     sender = new.options.sender
     if sender and plain_sender(sender) != sender:
         raise BadData("must have at most 11 printable ASCII characters, or 3 to 15 digits", field="sender")
@@ -262,3 +298,13 @@ def _check_lookups(options: SmppOptions) -> None:
         raise BadData(f"must have at most {MAX_LOOKUP_TOKEN} printable ASCII characters", field="lookup_token")
     if token and not url:
         raise BadData("is for a carrier with an address for look-ups", field="lookup_token")
+
+
+def _check_receipts(options: SmppOptions) -> None:
+    if len(options.receipt_errors) > MAX_ERRORS:
+        raise BadData(f"at most {MAX_ERRORS} codes", field="receipt_error")
+    for code, dlr in options.receipt_errors.items():
+        if not _CODE.fullmatch(code):
+            raise BadData(f"a code has 1 to 8 letters and digits, unlike {code!r}", field="receipt_error")
+        if dlr not in FAILURES.values():
+            raise BadData(f"a failure is one of {', '.join(FAILURES)}", field="receipt_error")

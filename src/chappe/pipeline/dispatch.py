@@ -61,6 +61,7 @@ class LaneRunner:
         self._rules = rules
         self._lane = lane
         self._options = options
+        self._dialect = options.dialect
         self._recorder = Recorder(lane, ids)
         self.carrier: SmppCarrier[Token] = SmppCarrier(address, options, self)
         self._throttle = Throttle(rate)
@@ -108,7 +109,7 @@ class LaneRunner:
         self._wake.set()
 
     def delivered(self, link: Link[Token], items: list[tuple[int, ShortMessage]]) -> None:
-        self._deliveries += [(link, sequence, read_delivery(body)) for sequence, body in items]
+        self._deliveries += [(link, sequence, read_delivery(body, self._dialect)) for sequence, body in items]
         self._wake.set()
 
     def congested(self, percent: int) -> None:

@@ -8,7 +8,8 @@ import click
 
 from chappe.carriers.options import SmppOptions
 from chappe.domain.errors import BadData
-from chappe.manage.carriers import BindStatus, CarrierStatus, NewCarrier
+from chappe.domain.lifecycle import Dlr
+from chappe.manage.carriers import FAILURES, BindStatus, CarrierStatus, NewCarrier
 from chappe.runtime.bootstrap import Chappe
 from chappe.runtime.cli.session import data_option, json_option, print_json, within
 
@@ -115,6 +116,21 @@ def carrier_lookups(name: str, url: str, token: str, data: Path | None) -> None:
     click.echo(f"Carrier {name} answers look-ups at {url} now." if url else f"Carrier {name} offers no look-ups now.")
 
 
+@carrier.command("receipts")
+@click.argument("name")
+@click.option("--error", "errors", multiple=True, metavar="CODE=STATUS", help="Like 1=INVALID_DESTINATION; repeatable.")
+@data_option
+def carrier_receipts(name: str, errors: tuple[str, ...], data: Path | None) -> None:
+    """Say what the carrier's error codes in receipts of failed messages mean, instead of what was said before.
+
+    A number that is INVALID_DESTINATION goes to the NPAI list of the account. Without --error no code means anything.
+    Its binds are made anew.
+    """
+    table = dict(_failure(error) for error in errors)
+    within(data, lambda chappe: chappe.carriers.read_receipts(name, table))
+    click.echo(f"Carrier {name}: {len(table)} error code(s) are read now.")
+
+
 @click.group()
 def route() -> None:
     """Which carrier takes which messages."""
@@ -138,6 +154,13 @@ def route_add(carrier_: str, country: str | None, as_json: bool, data: Path | No
         click.echo(f"{country.upper() if country else 'Every other country'} goes to {carrier_} now.")
 
 
+def _failure(text: str) -> tuple[str, int]:
+    code, _, status = text.partition("=")
+    if status.strip().upper() not in FAILURES:
+        raise BadData(f"must be CODE=STATUS with one of {', '.join(FAILURES)}, not {text!r}", field="--error")
+    return code.strip(), FAILURES[status.strip().upper()]
+
+
 def _address(smpp: str) -> tuple[str, int]:
     host, colon, port = smpp.rpartition(":")
     if not colon or not port.isdigit() or not port.isascii():
@@ -151,6 +174,9 @@ def _print(status: CarrierStatus) -> None:
     click.echo(f"  routes {', '.join(status.routes) or 'none'}; window {status.window}, rate {rate}")
     if status.lookup_url:
         click.echo(f"  look-ups at {status.lookup_url}")
+    if status.receipt_errors:
+        codes = ", ".join(f"{code} {Dlr(dlr).name}" for code, dlr in sorted(status.receipt_errors.items()))
+        click.echo(f"  error codes: {codes}")
     click.echo(f"  {status.waiting} waiting, {status.unknown} unknown")
     for number, bind in enumerate(status.binds or [NOT_SERVED], 1):
         since = datetime.fromtimestamp(bind.since_at / 1000).strftime(" since %H:%M:%S") if bind.since_at else ""
