@@ -8,8 +8,10 @@ import pytest
 import time_machine
 from structlog.testing import capture_logs
 
+from chappe.domain.number_refusals import TAKEN_FOR_ONE
 from chappe.domain.outcomes import Outcome, ReceiptIn, ReplyIn
 from chappe.domain.reply_kinds import ReplyKind, reply_kind
+from chappe.domain.retry import Refused
 from chappe.manage.feed import Feed
 from chappe.pipeline import receive as receive_module
 from chappe.store import exclusions, replies
@@ -18,7 +20,21 @@ from chappe.store.replies import ReplyState
 from chappe.store.sqlite import Store
 from tests.answering import receiver
 from tests.builders import on_loop
-from tests.store.build import CARRIER, DAY, MINUTE, NUMBER, SHOP, STRANGER, TO, Core, database
+from tests.store.build import (
+    CARRIER,
+    DAY,
+    MINUTE,
+    NUMBER,
+    REFUSED,
+    SHOP,
+    STRANGER,
+    TO,
+    Core,
+    accepted,
+    database,
+    numbers,
+    refused,
+)
 
 OTHER = "33612345679"
 OTHER_CARRIER = 6
@@ -318,3 +334,26 @@ async def test_a_fault_of_ours_about_one_reply_does_not_keep_the_others_waiting(
     assert [row[0] for row in owners(core)] == [ReplyState.DELIVERED, ReplyState.FAULTY, ReplyState.DELIVERED]
     assert (blacklist(core), stops(core, ticket)) == ([(NUMBER, ticket)], 1)
     assert [line["reply"] for line in lines if line["event"] == "bug"] == [2]
+
+
+def test_a_number_that_a_carrier_refuses_is_listed_where_it_takes_others_of_the_country() -> None:
+    core = Core()
+    core.submit(TO)
+    core.record([refused(core.claim_one(), REFUSED)])
+    core.submit(*numbers(2 * TAKEN_FOR_ONE))
+    core.record([accepted(message) for message in core.claim()])
+    core.submit(OTHER, "41791234567")
+    core.record([refused(message, REFUSED) for message in core.claim()])
+    assert core.rows("SELECT kind, number FROM exclusion") == [("npai", int(OTHER))]
+
+
+def test_a_carrier_that_refuses_everybody_lists_nobody() -> None:
+    core = Core()
+    core.submit(*numbers(100))
+    core.record([refused(message, REFUSED) for message in core.claim()])
+    wrong = Refused("permanent", 5, "ESME_RINVDSTTON")
+    core.submit(*numbers(200, 33_613_000_000))
+    core.record([accepted(message) for message in core.claim()])
+    core.submit(TO)
+    core.record([refused(core.claim_one(), wrong)])
+    assert core.rows("SELECT 1 FROM exclusion") == []

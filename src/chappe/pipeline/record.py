@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, assert_never
 
 from chappe.domain.lifecycle import FINAL, Dlr
+from chappe.domain.number_refusals import NumberRefusals
 from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn, Tracked, finish, receipt, ref_of, submitted
 from chappe.domain.privacy import ERASED
 from chappe.domain.retry import Again, Fail, Refused, after_refusal
@@ -26,6 +27,8 @@ from chappe.telecom.receipts import MatchRule, key, match_keys
 SIGNIFICANT = 8
 # Each resend may reach the person twice: a carrier that never answers is not fed for ever.
 MAX_RESENDS = 2
+# The status of a submit to a number that does not exist. Source: SMPP 3.4, 5.1.3.
+NO_SUCH_NUMBER = "ESME_RINVDSTADR"
 # The rule that is counted when a receipt was matched by its number, because its submit was never answered.
 BY_NUMBER = "number of the only unknown message"
 
@@ -103,6 +106,7 @@ class Recorder:
         self._lane = lane
         self._ids = ids
         self._held = Held()
+        self._refusals = NumberRefusals()
 
     def load(self, tx: Tx) -> None:
         """Take up the quarantine of an earlier process."""
@@ -168,6 +172,7 @@ class Recorder:
             elif result == "accepted":
                 batch.sent += 1
                 batch.leaving.append(message.id)
+                self._refusals.took(message.country)
             elif result == "unsent":
                 if is_ours:
                     batch.again_now.append(message.id)
@@ -214,6 +219,10 @@ class Recorder:
                 batch.trace.append((message.id, batch.now, "refused", refused.name))
                 if finish(message, dlr, batch.now):
                     batch.final[message.id] = message
+                    # The other statuses of this kind (wrong TON, wrong NPI) are about the carrier's settings.
+                    is_number = refused.name == NO_SUCH_NUMBER and not message.has_refs
+                    if is_number and self._refusals.is_believed(message.country):
+                        batch.unassigned.append(message.id)
             case _:
                 assert_never(verdict)
 
@@ -299,7 +308,6 @@ class Recorder:
         tracking.add_trace(tx, batch.trace)
         carriers.count_rules(tx, self._lane.carrier_id, batch.rules)
         if batch.unassigned:
-            # By a receipt only: a refused submit may come of wrong settings of the carrier, and would list everybody.
             exclusions.add_recipients(tx, "npai", batch.unassigned, batch.now)
         announce(tx, self._ids, list(batch.final.values()), batch.now)
 
