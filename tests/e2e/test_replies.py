@@ -5,10 +5,13 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from chappe.carriers.simulator import Simulator
+from chappe.domain.delay import FORMAT, PARIS
+from chappe.store.clock import now_ms
 from tests.builders import on_loop
 from tests.sending import DEADLINE_S, simulated, until
 from tests.server import prepare, serving
@@ -91,3 +94,36 @@ async def test_a_reply_is_told_a_stop_is_heeded_and_both_can_be_read(tmp_path: P
         assert [each["destination"] for each in stops["stops"]] == [TO]
         replies = await world.api("GET", "/campaign/1/mo")
         assert [each["message"] for each in replies["replies"]] == [long_text, "Stop merci"]
+
+
+@on_loop
+async def test_what_was_planned_is_not_sent_to_who_says_stop_before(tmp_path: Path) -> None:
+    async with serving_world(tmp_path) as world:
+        await world.api("GET", f"/send?text=Coming%3F&to={TO}")
+        await world.until_delivered("1")
+        soon = datetime.fromtimestamp(now_ms() / 1000 + 4, PARIS).strftime(FORMAT)
+        planned = {"sms": {"message": {"text": "Last chance", "delay": soon}, "recipients": {"gsm": [{"value": TO}]}}}
+        await world.api("POST", "/send", planned)
+        before = (await world.api("GET", "/credits"))["credits"]
+        await world.handset("STOP")
+        await until(lambda: len(world.told()) == 1, "the opt-out at the customer's server")
+        async with asyncio.timeout(DEADLINE_S):
+            while (await world.api("GET", "/campaign/2"))["campaign"][0]["error"] != "1":
+                await asyncio.sleep(0.05)
+        assert [message.text for message in world.simulator.messages(TO)] == ["Coming?"]
+        assert int((await world.api("GET", "/credits"))["credits"]) == int(before) + 1
+
+
+@on_loop
+async def test_contact_is_answered_to_the_handset_and_told_as_a_reply(tmp_path: Path) -> None:
+    async with serving_world(tmp_path) as world:
+        await world.api("GET", f"/send?text=Coming%3F&to={TO}")
+        await world.until_delivered("1")
+        await world.handset("Contact ?")
+        await until(lambda: len(world.simulator.messages(TO)) == 2, "the answer at the handset")
+        await until(lambda: len(world.told()) == 1, "the reply at the customer's server")
+        assert world.told()[0][0] == "MO"
+        answer = world.simulator.messages(TO)[1].text
+        assert "messages" in answer
+        assert "STOP" in answer
+        assert (await world.api("GET", "/campaign/2"))["campaign"][0]["cost"] == "1"

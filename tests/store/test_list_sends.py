@@ -17,7 +17,7 @@ from chappe.domain.submission import Planner, recipients_of
 from chappe.manage.campaigns import CampaignFilter, Campaigns
 from chappe.manage.feed import Feed
 from chappe.manage.messages import MessageFilter, Messages
-from chappe.pipeline import enqueue, submit_lists
+from chappe.pipeline import curfew, enqueue, submit_lists
 from chappe.pipeline.enqueue import ABANDONED_MS, Enqueuer
 from chappe.pipeline.expire import Expirer
 from chappe.pipeline.links import Links
@@ -409,6 +409,23 @@ async def test_the_worker_goes_on_for_a_process_that_died_after_the_acceptance(
     await shop.enqueuer.once()
     assert shop.core.column("SELECT message_id FROM dispatch ORDER BY turn") == list(range(1, 24))
     assert shop.core.column("SELECT queued_to FROM campaign") == [None]
+    await shop.close()
+
+
+@on_loop
+async def test_who_says_stop_while_a_campaign_comes_to_the_queue_gets_nothing_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(tmp_path)
+    shop.add(MEMBERS, some(3))
+    monkeypatch.setattr(Enqueuer, "begin", lambda self, ticket: None)
+    await shop.submit(MEMBERS)
+    shop.db.write(lambda tx: exclusions.add(tx, SHOP.id, "blacklist", [exclusions.NewExclusion(FIRST + 1)], now_ms()))
+    await shop.enqueuer.enqueue(1)
+    known = Rules(shop.store, Defaults())
+    cleared = shop.db.write(lambda tx: curfew.claim(tx, known, CARRIER, shop.core.epoch, 10, now_ms()))
+    assert [message.number for message in cleared.messages] == [FIRST, FIRST + 2]
+    assert cleared.unwanted == [2]
     await shop.close()
 
 
