@@ -18,10 +18,9 @@ COMMANDS = [
     ["credits", "limit"], ["credits", "show"], ["token", "create"], ["credits", "add"],
     ["carrier", "add"], ["carrier", "list"], ["carrier", "remove"], ["route", "add"], ["message", "show"], ["migrate"],
     ["settings"], ["invoice", "list"], ["invoice", "show"], ["invoice", "pdf"], ["invoice", "paid"],
-    ["carrier", "lookups"], ["lookup", "list"], ["audit", "list"], ["explain"], ["privacy", "export"],
-    ["privacy", "erase"], ["rule", "set"], ["rule", "unset"],
+    ["carrier", "set"], ["carrier", "lookups"], ["lookup", "list"], ["audit", "list"], ["explain"],
+    ["privacy", "export"], ["privacy", "erase"], ["rule", "set"], ["rule", "unset"],
     ["rule", "list"], ["rule", "show"], ["rate", "load"], ["rate", "list"],
-    ["sender", "list"], ["sender", "add"], ["sender", "approve"], ["sender", "refuse"], ["sender", "remove"],
 ]  # fmt: skip
 
 ADD_CARRIER = ["carrier", "add", "x", "--smpp", "h:1", "--system-id", "a", "--password", "b"]
@@ -85,6 +84,10 @@ def test_an_operator_sets_up_an_account_a_carrier_and_a_route(tmp_path: Path) ->
     (carrier,) = json.loads(chappe("carrier", "list", "--json", folder=tmp_path).stdout)
     assert (carrier["name"], carrier["routes"], carrier["binds"]) == ("acme", ["FR", "default"], [])
     assert "not running" in chappe("carrier", "list", folder=tmp_path).stdout
+    chappe("carrier", "set", "acme", "--national", "Portuguese, turkish", folder=tmp_path)
+    assert "shift tables turkish, portuguese" in chappe("carrier", "list", folder=tmp_path).stdout
+    chappe("carrier", "set", "acme", "--national", "none", folder=tmp_path)
+    assert "shift tables" not in chappe("carrier", "list", folder=tmp_path).stdout
     chappe("carrier", "remove", "acme", folder=tmp_path)
     assert json.loads(chappe("carrier", "list", "--json", folder=tmp_path).stdout) == []
 
@@ -100,6 +103,8 @@ def test_an_operator_sets_up_an_account_a_carrier_and_a_route(tmp_path: Path) ->
         (["carrier", "add", "x", "--smpp", "h:1", "--system-id", "a" * 16, "--password", "b"], "system_id"),
         (["carrier", "add", "x", "--smpp", "h:1", "--system-id", "a", "--password", "b" * 9], "password"),
         (["carrier", "remove", "acme"], "there is no carrier acme"),
+        (["carrier", "set", "acme", "--national", "turkish"], "there is no carrier acme"),
+        ([*ADD_CARRIER, "--national", "turkish,klingon"], "some of turkish, spanish, portuguese, not 'klingon'"),
         (["route", "add", "--carrier", "acme"], "there is no carrier acme"),
         (["carrier", "lookups", "acme", "--url", "http://h/"], "there is no carrier acme"),
         ([*ADD_CARRIER, "--lookup-url", "h"], "lookup_url"),

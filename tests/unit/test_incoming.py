@@ -162,3 +162,8 @@ def test_a_part_may_say_so_in_fields_beside_the_text() -> None:
 def test_a_text_that_is_alone_or_in_an_impossible_place_is_whole(total: int, number: int) -> None:
     reply = read_reply(body(bytes((5, 0, 3, 7, total, number)) + b"whole", 0x40))
     assert (reply.text, reply.part_of, reply.part) == ("whole", None, None)
+
+
+def test_a_reply_in_a_national_alphabet_is_read_in_it() -> None:
+    assert read_reply(body(bytes.fromhex("03 24 01 01 1b 53"), 0x40)).text == "Ş"
+    assert read_reply(body(bytes.fromhex("03 25 01 01 1d"), 0x40)).text == "ş"

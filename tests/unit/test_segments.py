@@ -38,6 +38,7 @@ class Text(msgspec.Struct):
 
 class National(msgspec.Struct):
     language: str
+    language_id: int
     mode: Literal["single", "locking", "both"]
     text: str
     septets: int

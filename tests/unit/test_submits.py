@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chappe.carriers.options import SmppOptions, decode_options, encode_options
-from chappe.carriers.submits import submits
+from chappe.carriers.submits import submits, written_for
 from chappe.telecom.smpp.bodies import ShortMessage
 
 NUMBER = 33612345678
@@ -16,14 +16,14 @@ def bodies(
     text: str = "Hello",
     sender: str | None = "Shop",
     *,
-    is_unicode: bool = False,
+    encoding: int = 0,
     message_id: int = 0x1234,
     validity_s: float = DAY_S,
     **options: object,
 ) -> list[ShortMessage]:
     made = SmppOptions(**options)  # type: ignore[arg-type]
     return submits(
-        made, message_id=message_id, number=NUMBER, text=text, sender=sender, is_unicode=is_unicode,
+        made, message_id=message_id, number=NUMBER, text=text, sender=sender, encoding=encoding,
         validity_s=validity_s,
     )  # fmt: skip
 
@@ -51,18 +51,18 @@ def test_gsm_text_travels_one_septet_an_octet() -> None:
 
 
 def test_unicode_text_travels_as_utf_16() -> None:
-    body = one("é你🎉", is_unicode=True)
+    body = one("é你🎉", encoding=1)
     assert body.short_message == bytes.fromhex("00e9 4f60 d83c df89")
     assert body.data_coding == 8
 
 
 def test_plain_text_that_was_asked_in_unicode_stays_unicode() -> None:
-    body = one("Hi", is_unicode=True)
+    body = one("Hi", encoding=1)
     assert (body.short_message, body.data_coding) == (b"\0H\0i", 8)
 
 
 def test_a_text_outside_the_gsm_alphabet_is_never_announced_as_gsm() -> None:
-    for body in bodies("你" * 71, is_unicode=False):
+    for body in bodies("你" * 71, encoding=0):
         assert body.data_coding == 8
 
 
@@ -81,7 +81,7 @@ def test_a_long_text_is_cut_into_parts_that_name_each_other() -> None:
 
 
 def test_a_long_unicode_text_is_cut_after_67_units_and_never_inside_an_emoji() -> None:
-    parts = bodies("a" * 66 + "🎉" * 40, is_unicode=True)
+    parts = bodies("a" * 66 + "🎉" * 40, encoding=1)
     octets = [part.short_message[6:] for part in parts]
     assert [len(part) // 2 for part in octets] == [66, 66, 14]
     assert "".join(part.decode("utf-16-be") for part in octets) == "a" * 66 + "🎉" * 40
@@ -150,7 +150,7 @@ def test_without_a_sender_the_carriers_own_is_used_or_none() -> None:
         number=NUMBER,
         text="Hi",
         sender=None,
-        is_unicode=False,
+        encoding=0,
         validity_s=60,
     )
     assert source(body) == (3, 0, "36180")
@@ -183,3 +183,44 @@ def test_the_settings_of_a_carrier_survive_their_storage() -> None:
     options = SmppOptions(sender="Shop", reference_bits=16, unknown="resend", resend_s=5, sends_validity=False)
     assert decode_options(encode_options(options)) == options
     assert decode_options("{}") == SmppOptions()
+
+
+def test_the_language_of_a_shift_table_is_announced_before_the_text() -> None:
+    body = one("Ş", encoding=16, national_alphabets=("turkish",))
+    assert body.short_message == bytes.fromhex("03 24 01 01 1b 53")
+    assert (body.esm_class, body.data_coding) == (0x40, 0)
+
+
+def test_the_language_of_a_locking_table_is_announced_beside_the_place_of_the_part() -> None:
+    parts = bodies("ş" * 156, encoding=256, national_alphabets=("turkish",), message_id=0x1234)
+    assert [part.short_message[:9] for part in parts] == [
+        bytes.fromhex("08 00 03 34 02 01 25 01 01"),
+        bytes.fromhex("08 00 03 34 02 02 25 01 01"),
+    ]
+    assert [len(part.short_message) - 9 for part in parts] == [149, 7]
+
+
+@pytest.mark.parametrize(("encoding", "room"), [(48, 148), (768, 148), (816, 145)])
+def test_wide_references_and_two_tables_leave_less_room(encoding: int, room: int) -> None:
+    first, *_ = bodies("a" * 300, encoding=encoding, reference_bits=16, national_alphabets=("portuguese",))
+    assert len(first.short_message) - first.short_message[0] - 1 == room
+
+
+def test_a_carrier_without_the_table_gets_plain_letters_in_as_many_parts() -> None:
+    turkish = SmppOptions(national_alphabets=("turkish",))
+    assert written_for(turkish, "Şu çay", 16, 1) == ("Şu çay", 16, "")
+    assert written_for(SmppOptions(national_alphabets=("spanish",)), "Şu çay", 16, 1) == (
+        "Su cay", 0, "in GSM-7: the carrier has no Turkish shift table",
+    )  # fmt: skip
+
+
+def test_a_carrier_without_the_table_gets_sixteen_bits_when_plain_letters_would_cost_more() -> None:
+    text = "∞" * 60  # in plain letters "inf" each
+    assert written_for(SmppOptions(), text, 768, 1) == (
+        text, 1, "in UCS-2: the carrier has no Portuguese locking table",
+    )  # fmt: skip
+
+
+def test_other_texts_are_written_as_they_were_measured() -> None:
+    assert written_for(SmppOptions(), "Hello", 0, 1) == ("Hello", 0, "")
+    assert written_for(SmppOptions(), "你", 1, 1) == ("你", 1, "")

@@ -3,11 +3,12 @@
 from contextlib import suppress
 
 from chappe.domain.outcomes import ReceiptIn, ReplyIn
-from chappe.telecom import gsm7, receipts
+from chappe.telecom import receipts
+from chappe.telecom.alphabets import announced
 from chappe.telecom.receipts import STANDARD, Dialect
 from chappe.telecom.smpp import tlv
 from chappe.telecom.smpp.bodies import ShortMessage
-from chappe.telecom.udh import Concatenation, find_concatenation, split_udh
+from chappe.telecom.udh import Concatenation, Element, find_concatenation, split_udh
 
 _UDHI = 0x40
 _LATIN_1, _UCS2 = 3, 8
@@ -36,13 +37,14 @@ def _number(address: str) -> int | None:
 
 def _reply(body: ShortMessage, octets: bytes) -> ReplyIn:
     place = None
+    elements: tuple[Element, ...] = ()
     if body.esm_class & _UDHI:
         with suppress(ValueError):  # a header that makes no sense is shown as text rather than dropped
             elements, octets = split_udh(octets)
             place = find_concatenation(elements)
     if place is None and body.tlvs:
         place = _place_in_fields(body.tlvs)
-    text = _text(body.data_coding, octets)
+    text = _text(body.data_coding, octets, elements)
     if place is None or place.total == 1:
         return ReplyIn(body.source, body.destination, text)
     # The bits tell a reference of one form from the same number in the other.
@@ -60,9 +62,9 @@ def _place_in_fields(tlvs: bytes) -> Concatenation | None:
     return Concatenation(reference, total, number, 16)
 
 
-def _text(data_coding: int, octets: bytes) -> str:
+def _text(data_coding: int, octets: bytes, elements: tuple[Element, ...]) -> str:
     if data_coding == _UCS2:
         return octets.decode("utf-16-be", "replace")
     if data_coding == _LATIN_1:
         return octets.decode("latin-1")
-    return gsm7.decode(octets)
+    return announced(elements).decode(octets)

@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from chappe.telecom.gsm7 import Language
 from chappe.telecom.receipts import STANDARD, Dialect
 
 
@@ -14,7 +15,8 @@ class SmppOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
            used when the customer gives none; `reference_bits` is the width of the long-message reference; `unknown` is
            the policy for submits that were written and never answered; `lookup_url` is where the carrier answers
            look-ups over HTTP, if it does; `receipt_errors` is what the carrier's error codes of failed messages mean,
-           as delivery statuses, its codes without leading zeros.
+           as delivery statuses, its codes without leading zeros; `national_alphabets` are the languages whose tables it
+           passes on.
     Units: seconds.
     Source: usual values of SMPP practice, see docs/carriers.md.
     """
@@ -30,6 +32,7 @@ class SmppOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     dest_ton: int = 1
     dest_npi: int = 1
     reference_bits: Literal[8, 16] = 8
+    national_alphabets: tuple[Language, ...] = ()
     sends_validity: bool = True
     unknown: Literal["hold", "resend"] = "hold"
     resend_s: int = 60

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from chappe.domain.delay import FORMAT
+from chappe.domain.encodings import UCS2, alphabet_of, encoding_name, is_national
 from chappe.domain.explanation import (
     Addressee,
     Explanation,
@@ -38,8 +39,8 @@ from chappe.domain.text_costs import costly, first_outside, room, to_drop, units
 from chappe.domain.variants import Variant
 from chappe.domain.zones import zones_of
 from chappe.telecom.numbers import Problem, normalise
-from chappe.telecom.segments import Encoding, count_parts
-from chappe.telecom.transliterate import to_gsm7
+from chappe.telecom.segments import Encoding, count_parts, normalise_text
+from chappe.telecom.transliterate import into, to_gsm7
 
 _LIMITS: Final = ("number_per_minute", "number_per_day", "same_text_minutes", "messages_per_minute", "messages_per_day")
 _PROBLEMS: Final[dict[Problem, str]] = {
@@ -145,28 +146,30 @@ def _wording(case: _Case) -> Wording:
     request, place = case.request, case.variant.place
     infos = case.recipient.infos[0] if case.recipient.infos else None
     text, written, parts = case.planner.measured(case.country, infos)
-    encoding = Encoding.UCS2 if written else Encoding.GSM7
+    encoding, alphabet = Encoding.UCS2 if written == UCS2 else Encoding.GSM7, alphabet_of(written)
     author = case.planner.personal(case.country, infos)
-    replaced = () if request.is_unicode else to_gsm7(author).changes
+    replaced = () if request.is_unicode else into(normalise_text(author), alphabet).changes
     otherwise = None
     if request.is_unicode:
         otherwise = count_parts(to_gsm7(author).text)
-    elif replaced:
+    elif replaced or is_national(written):
         otherwise = count_parts(author, unicode=True)
+    national = ("national_alphabets",) if is_national(written) else ()
     end = "\n" + place.stop_mention if case.variant.has_mention and STOP not in request.text else ""
     return Wording(
         text=text,
         encoding=encoding,
-        units=units(text, encoding),
-        room=room(encoding, parts),
+        encoded=encoding_name(written),
+        units=units(text, encoding, alphabet),
+        room=room(encoding, parts, alphabet),
         parts=parts,
         max_parts=place.max_parts,
         replaced=replaced,
-        costly=costly(text, encoding),
-        outside=first_outside(author),
-        to_drop=to_drop(text, case.variant.finish(end), encoding, parts),
+        costly=costly(text, encoding, alphabet),
+        outside=first_outside(author, alphabet),
+        to_drop=to_drop(text, case.variant.finish(end), encoding, parts, alphabet),
         parts_otherwise=otherwise if otherwise != parts else None,
-        because=(standard("encoding", "3GPP TS 23.038", "3gpp"), *case.because("max_parts")),
+        because=(standard("encoding", "3GPP TS 23.038", "3gpp"), *case.because(*national, "max_parts")),
     )
 
 

@@ -32,13 +32,15 @@ class Addressee(msgspec.Struct, frozen=True):
 class Wording(msgspec.Struct, frozen=True):
     """The text as it leaves, and what it costs in room.
 
-    Shape: `outside` is the first character of the author's that GSM-7 lacks; `parts_otherwise` is what the text takes
-           with the other choice of unicode, None where that changes nothing.
+    Shape: `encoded` is the encoding in words, with the tables of a language that it uses; `outside` is the first
+           character of the author's that they lack; `parts_otherwise` is what the text takes with the other choice
+           of unicode, None where that changes nothing.
     Units: `units` and `room` in septets or UTF-16 code units; `to_drop` in characters for one part less, 0 for none.
     """
 
     text: str
     encoding: Encoding
+    encoded: str
     units: int
     room: int
     parts: int

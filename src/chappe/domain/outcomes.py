@@ -15,7 +15,7 @@ class Outcome(NamedTuple):
 
     Shape: `refs` has the carrier's id for each part it took, `-` for the others. `result` is *accepted* when it took
            all, *unknown* when some part was written and never answered, *unsent* when nothing was written, or the
-           refusal.
+           refusal. `note` says what else there is to know about the try.
     """
 
     message_id: int
@@ -23,6 +23,7 @@ class Outcome(NamedTuple):
     result: Refused | Literal["accepted", "unknown", "unsent"]
     attempts: int
     expires_at: int
+    note: str = ""
 
 
 class ReceiptIn(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Final
 from chappe.domain import personalize
 from chappe.domain.country_words import window_words
 from chappe.domain.delay import FORMAT, PARIS
+from chappe.domain.encodings import alphabet_of
 from chappe.domain.infos import split_infos
 from chappe.domain.plans import Plan
 from chappe.domain.remarks import Remark, Warned
@@ -15,7 +16,8 @@ from chappe.domain.requests import SubmitRequest
 from chappe.domain.rulebook import CountryRules
 from chappe.domain.submission import Planner
 from chappe.domain.windows import window_text
-from chappe.telecom.gsm7 import DEFAULT
+from chappe.telecom.alphabets import choose
+from chappe.telecom.gsm7 import DEFAULT, Language
 from chappe.telecom.segments import count_parts
 from chappe.telecom.transliterate import Change, to_gsm7
 
@@ -46,7 +48,7 @@ class PlanRemarks:
         if self._request.kind == "marketing":
             self._wait(planned)
         if self._tags:
-            self._in_fields.update(self._outside(planned.infos))
+            self._in_fields.update(self._outside(planned))
 
     def _wait(self, planned: Plan) -> None:
         asked = self._planner.terms.send_at
@@ -56,17 +58,24 @@ class PlanRemarks:
                 self._held[place] += 1
                 self._opens[place] = min(at, self._opens.get(place, at))
 
-    def _outside(self, infos: Iterable[str | None]) -> list[str]:
-        fields = [split_infos(own) for own in infos if own]
-        used = [own[tag - 1] or "" for own in fields for tag in self._tags]
-        return DEFAULT.outside("".join(used))
+    def _outside(self, planned: Plan) -> list[str]:
+        """The characters of the recipients' fields that the encodings of their messages do not have."""
+        used: dict[int, list[str]] = {}
+        for own, encoding in zip(planned.infos, planned.encodings, strict=False):
+            if own:
+                fields = split_infos(own)
+                used.setdefault(encoding, []).extend([fields[tag - 1] or "" for tag in self._tags])
+        return [each for encoding, texts in used.items() for each in alphabet_of(encoding).outside("".join(texts))]
 
     def found(self) -> list[Warned]:
         """All of them, in a bounded number of lines."""
         gathered: dict[Remark, dict[str, int]] = {}
         for place, messages in self._messages.items():
             variant = self._planner.variant(place)
-            for remark in (*variant.remarks, *text_remarks(variant.text, is_unicode=self._request.is_unicode)):
+            for remark in (
+                *variant.remarks,
+                *text_remarks(variant.text, is_unicode=self._request.is_unicode, languages=variant.languages),
+            ):
                 gathered.setdefault(remark, {})[place] = messages
         for place, messages in self._held.items():
             remark = held_remark(self._planner.variant(place).place, self._opens[place])
@@ -94,10 +103,10 @@ def _bounded(gathered: dict[Remark, dict[str, int]]) -> list[Warned]:
     return found
 
 
-def text_remarks(text: str, *, is_unicode: bool) -> list[Remark]:
+def text_remarks(text: str, *, is_unicode: bool, languages: tuple[Language, ...] = ()) -> list[Remark]:
     """What becomes of a text's letters."""
     if not is_unicode:
-        changes = to_gsm7(text).changes
+        changes = choose(text, languages).changes if languages else to_gsm7(text).changes
         return [replaced_remark(changes)] if changes else []
     if DEFAULT.has(text) and (fewer := count_parts(text)) < (parts := count_parts(text, unicode=True)):
         why = f"without unicode the same letters take {_parts(fewer)} instead of {parts}"

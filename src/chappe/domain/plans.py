@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Self
 
 import msgspec
 
 from chappe.domain.requests import Kind
+from chappe.telecom.gsm7 import Language
 
 UNROUTED = 0  # the lane of messages that no carrier serves yet
 
@@ -31,15 +32,23 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """Which lane serves a country; `default` serves the others."""
+    """Which lane serves a country; `default` serves the others.
+
+    Shape: `national` has the languages whose tables a lane's carrier supports.
+    """
 
     by_country: dict[str, int]
     default: int = UNROUTED
+    national: dict[int, tuple[Language, ...]] = field(default_factory=dict)
 
     def lanes(self, countries: Sequence[str]) -> list[int]:
         if not self.by_country:
             return [self.default] * len(countries)
         return [self.by_country.get(country, self.default) for country in countries]
+
+    def languages(self, country: str) -> tuple[Language, ...]:
+        """The languages whose tables may be used in a country."""
+        return self.national.get(self.by_country.get(country, self.default), ()) if self.national else ()
 
 
 class Excluded(NamedTuple):

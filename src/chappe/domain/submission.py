@@ -19,7 +19,7 @@ from chappe.domain.legal_hours import LegalHours
 from chappe.domain.limits import SendLimits
 from chappe.domain.links import SHORT, Shortener, link_targets
 from chappe.domain.marketing_hours import MarketingHours
-from chappe.domain.measure import Measured
+from chappe.domain.measure import Measured, finish_in
 from chappe.domain.plans import (
     ALERT,
     MARKETING,
@@ -120,6 +120,7 @@ class Planner:
         self._text = _text(request)
         self._rules = rules
         self._routes = routes
+        self._uses_national = bool(routes.national) and bool(rules.value("national_alphabets"))
         self._marketing = MarketingHours(rules, hours) if request.kind == "marketing" else None
         self._is_personal = personalize.has_tags(self._text)
         self.link_urls = link_targets(self._text, request.links)
@@ -148,7 +149,8 @@ class Planner:
         """The request as a country gets it."""
         found = self._variants.get(country)
         if found is None:
-            found = self._variants[country] = Variant(self._text, self._request, self._rules, country)
+            languages = self._routes.languages(country) if self._uses_national else ()
+            found = self._variants[country] = Variant(self._text, self._request, self._rules, country, languages)
         return found
 
     @property
@@ -325,10 +327,10 @@ class Planner:
         links = self._shortener.links(tokens, first_message, count)
         texts: list[str | None]
         if self._is_personal:
-            finish = self._home.finish
-            texts = [finish(text) for text in self._personalized(planned.infos, planned.countries, links)]
+            own = self._personalized(planned.infos, planned.countries, links)
+            texts = [finish_in(text, encoding) for text, encoding in zip(own, planned.encodings, strict=True)]
         else:
-            frames = {country: self.variant(country).frame for country in set(planned.countries)}
+            frames = {country: self.variant(country).frame(self._no_links) for country in set(planned.countries)}
             rows = zip(planned.countries, zip(*links, strict=True), strict=True)
             texts = [frames[country] % own for country, own in rows]
         return msgspec.structs.replace(planned, texts=texts)

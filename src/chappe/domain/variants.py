@@ -3,12 +3,13 @@
 from typing import Final
 
 from chappe.domain.links import SHORT
-from chappe.domain.measure import Measured, finisher, measurer
+from chappe.domain.measure import Measured, finish_in, finisher, measurer
 from chappe.domain.remarks import Remark
 from chappe.domain.requests import SubmitRequest
 from chappe.domain.rulebook import AccountRules, CountryRules
 from chappe.domain.senders import Sender, choose_sender
 from chappe.domain.stop_mention import STOP, has_own_mention, with_mention
+from chappe.telecom.gsm7 import Language
 
 # Senders remembered of an account: each may be as long as a request lets it be.
 MAX_REMEMBERED: Final = 200
@@ -17,7 +18,8 @@ MAX_REMEMBERED: Final = 200
 class Variant:
     """What is the same for all the recipients of a request in one country.
 
-    Shape: `text` has the author's tags and links still in it; `final` is the same in its final letters.
+    Shape: `text` has the author's tags and links still in it; `final` is the same in its final letters. `languages` are
+           those whose tables the country's carrier supports and the account asks for.
     """
 
     __slots__ = (
@@ -27,36 +29,50 @@ class Variant:
         "_frame",
         "_needs_way_out",
         "final",
+        "languages",
         "measure",
         "place",
         "sender",
         "text",
     )
 
-    def __init__(self, text: str, request: SubmitRequest, rules: AccountRules, code: str) -> None:
+    def __init__(
+        self,
+        text: str,
+        request: SubmitRequest,
+        rules: AccountRules,
+        code: str,
+        languages: tuple[Language, ...] = (),
+    ) -> None:
         self.place = place = rules.country(code)
         self.sender = _sender(request.sender, rules, place)
         self._author = text
         self._needs_way_out = request.kind == "marketing" and self.sender.is_name
         is_needed = place.needs_mention and self._needs_way_out
         self.text = with_mention(text, place.stop_mention, is_needed=is_needed) if is_needed or STOP in text else text
-        self._finish = finisher(request.is_unicode)
-        self.measure = measurer(request.is_unicode, place.max_parts)
+        self.languages = languages
+        self._finish = finisher(request.is_unicode, languages)
+        self.measure = measurer(request.is_unicode, place.max_parts, languages)
         self.final = self._finish(self.text)
         self._frame: str | None = None
         self._common: Measured | None = None
 
-    @property
-    def frame(self) -> str:
-        """The final text with `%s` where its links stand."""
+    def frame(self, no_links: tuple[str, ...]) -> str:
+        """The final text with `%s` where its links stand, in the encoding that is right for it with links."""
         if self._frame is None:
-            self._frame = "%s".join([self._finish(piece).replace("%", "%%") for piece in self.text.split(SHORT)])
+            pieces = self.text.split(SHORT)
+            _, encoding, _ = self.common(no_links)
+            self._frame = "%s".join([finish_in(piece, encoding).replace("%", "%%") for piece in pieces])
         return self._frame
 
     def common(self, no_links: tuple[str, ...]) -> Measured:
         """The text of everybody, measured; for one without fields of its recipients."""
         if self._common is None:
-            self._common = self.measure(self.frame % no_links if no_links else self.final)
+            # Without national tables the letters are final whatever their number; with them it depends.
+            text = self.text if self.languages else self.final
+            if no_links:
+                text = "%s".join([piece.replace("%", "%%") for piece in self.text.split(SHORT)]) % no_links
+            self._common = self.measure(text)
         return self._common
 
     def finish(self, text: str) -> str:

@@ -1,6 +1,7 @@
 """Carriers and routes as the operator sets them up and watches them."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from chappe.store.carriers import BindRow, CarrierRow
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Store, Tx
+from chappe.telecom.gsm7 import LANGUAGES, Language
 
 _log = structlog.get_logger("chappe.carriers")
 
@@ -85,6 +87,7 @@ class CarrierStatus:
     receipt_rule: str | None
     lookup_url: str
     receipt_errors: dict[str, int]
+    national_alphabets: list[str]
     waiting: int
     unknown: int
     binds: list[BindStatus]
@@ -154,17 +157,28 @@ class Carriers:
 
         Raises: NotFound, BadData.
         """
+        await self._set(name, lookup_url=url, lookup_token=token)
+        _log.info("look-ups set up" if url else "look-ups taken away", carrier=name)
 
+    async def declare_national(self, name: str, languages: Iterable[str]) -> None:
+        """Say the tables of which languages a carrier passes on, none perhaps; its binds start anew.
+
+        Raises: NotFound, BadData.
+        """
+        declared = read_languages(languages)
+        await self._set(name, national_alphabets=declared)
+        _log.info("national alphabets declared", carrier=name, languages=declared)
+
+    async def _set(self, name: str, **options: object) -> None:
         def unit(tx: Tx) -> None:
             row = carriers.by_name(tx, name)
             if row is None:
                 raise NotFound(f"there is no carrier {name}", field="name")
-            options = msgspec.structs.replace(decode_options(row.options), lookup_url=url, lookup_token=token)
-            _check_lookups(options)
-            carriers.set_options(tx, row.id, encode_options(options))
+            changed = msgspec.structs.replace(decode_options(row.options), **options)
+            _check_lookups(changed)
+            carriers.set_options(tx, row.id, encode_options(changed))
 
         await self._store.write(unit)
-        _log.info("look-ups set up" if url else "look-ups taken away", carrier=name)
 
     async def read_receipts(self, name: str, errors: dict[str, int]) -> None:
         """Say what a carrier's error codes mean, instead of what was said before; its binds start anew.
@@ -211,6 +225,14 @@ class Carriers:
         return await self._store.read(_statuses)
 
 
+def read_languages(names: Iterable[str]) -> tuple[Language, ...]:
+    """Languages by their names, in one order. Raises: BadData for one whose tables are not known."""
+    wanted = {name.strip().lower() for name in names} - {""}
+    if unknown := sorted(wanted.difference(LANGUAGES)):
+        raise BadData(f"must be some of {', '.join(LANGUAGES)}, not {unknown[0]!r}", field="national")
+    return tuple([language for language in LANGUAGES if language in wanted])
+
+
 def _statuses(tx: Tx) -> list[CarrierStatus]:
     receipt_rules = carriers.receipt_rules(tx)
     depth = {(lane, state): count for lane, state, count in queue.depth(tx)}
@@ -226,6 +248,7 @@ def _statuses(tx: Tx) -> list[CarrierStatus]:
         routes = places.get(row.name, [])
         if row.id == default and "default" not in routes:
             routes = [*routes, "default"]
+        options = decode_options(row.options)
         own = [_bind(bind, now) for bind in binds if bind.carrier_id == row.id]
         found.append(
             CarrierStatus(
@@ -241,6 +264,7 @@ def _statuses(tx: Tx) -> list[CarrierStatus]:
                 receipt_rule=receipt_rules.get(row.id),
                 lookup_url=options.lookup_url,
                 receipt_errors=options.receipt_errors,
+                national_alphabets=list(options.national_alphabets),
                 waiting=sum(depth.get((row.id, state), 0) for state in (0, 1, 3)),
                 unknown=depth.get((row.id, 2), 0),
                 binds=own,

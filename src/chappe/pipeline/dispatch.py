@@ -14,7 +14,7 @@ import structlog
 from chappe.carriers.incoming import read_delivery
 from chappe.carriers.options import SmppOptions
 from chappe.carriers.smpp import Address, Link, SmppCarrier
-from chappe.carriers.submits import submits
+from chappe.carriers.submits import submits, written_for
 from chappe.domain.errors import Unavailable
 from chappe.domain.lifecycle import Dlr
 from chappe.domain.marketing_hours import FOREVER
@@ -286,9 +286,10 @@ class LaneRunner:
                 self._conclude_at_once(message, refs, Refused("permanent", Dlr.EXPIRED, "validity is over"))
                 continue
             try:
+                text, encoding, note = written_for(self._options, message.text, message.encoding, message.parts)
                 bodies = submits(
-                    self._options, message_id=message.message_id, number=message.number, text=message.text,
-                    sender=message.sender, is_unicode=bool(message.encoding),
+                    self._options, message_id=message.message_id, number=message.number, text=text,
+                    sender=message.sender, encoding=encoding,
                     validity_s=(message.expires_at - now) / 1000,
                 )  # fmt: skip
             except ValueError as error:
@@ -297,7 +298,7 @@ class LaneRunner:
             if len(bodies) != len(refs):  # the carrier cuts differently from what was priced (16-bit references)
                 refs = (refs + [NO_REF] * len(bodies))[: len(bodies)]
             missing = [part for part, ref in enumerate(refs) if ref == NO_REF]
-            sending = Sending(message, refs, len(missing))
+            sending = Sending(message, refs, len(missing), note)
             self._open += 1
             self._pending += [((sending, part), bodies[part]) for part in missing]
         self._send_pending()

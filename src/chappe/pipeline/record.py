@@ -167,6 +167,8 @@ class Recorder:
                 batch.may_have_left.add(message.id)
             self._take_refs(batch, message, outcome)
             result = outcome.result
+            if outcome.note and result in ("accepted", "unknown"):
+                batch.trace.append((message.id, batch.now, "written", outcome.note))
             if message.was in FINAL:  # an early receipt of one part has decided, or its time was over
                 batch.leaving.append(message.id)
             elif result == "accepted":

@@ -16,17 +16,19 @@ class Sending:
         "is_told",
         "left",
         "message_id",
+        "note",
         "refs",
         "refused",
         "was_lost",
     )
 
-    def __init__(self, claimed: Claimed, refs: list[str], left: int) -> None:
+    def __init__(self, claimed: Claimed, refs: list[str], left: int, note: str = "") -> None:
         self.message_id = claimed.message_id
         self.attempts = claimed.attempts
         self.expires_at = claimed.expires_at
         self.refs = refs
         self.left = left
+        self.note = note
         self.refused: Refused | None = None
         self.was_lost = False  # some part was written and never answered
         self.is_told = False
@@ -42,7 +44,7 @@ class Sending:
             result = self.refused
         else:
             result = "unsent"
-        return Outcome(self.message_id, list(self.refs), result, self.attempts, self.expires_at)
+        return Outcome(self.message_id, list(self.refs), result, self.attempts, self.expires_at, self.note)
 
 
 Token = tuple[Sending, int]

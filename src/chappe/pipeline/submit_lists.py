@@ -18,7 +18,7 @@ from chappe.domain.errors import BadData, InsufficientCredits, NotFound, Unavail
 from chappe.domain.limits import check_cap
 from chappe.domain.links import SHORT
 from chappe.domain.plan_remarks import PlanRemarks
-from chappe.domain.plans import Limits, Plan, Routes, Tally
+from chappe.domain.plans import Limits, Plan, Tally
 from chappe.domain.pricing import balance_credits, cost_credits
 from chappe.domain.quotas import UNLIMITED, Quota
 from chappe.domain.requests import IdempotencyKey, Simulation, Submission, SubmitRequest
@@ -28,7 +28,7 @@ from chappe.pipeline.enqueue import Enqueuer
 from chappe.pipeline.links import Links
 from chappe.pipeline.rules import Rules
 from chappe.pipeline.submit import simulation, summary
-from chappe.store import exclusions, idempotency, links, list_recipients, preparations, wallets
+from chappe.store import carriers, exclusions, idempotency, links, list_recipients, preparations, wallets
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.list_recipients import BEFORE_ALL
@@ -39,8 +39,6 @@ _log = structlog.get_logger("chappe.submit")
 
 # Contacts in one step.
 CHUNK = 1500
-# Carriers are chosen when the messages come to the queue.
-_NO_ROUTES = Routes({})
 
 
 class ListSubmitter:
@@ -123,7 +121,9 @@ class ListSubmitter:
         rules = self._rules.of(account)
         if rules.send_limits:
             await self._counts.begin(rules.send_limits, now)
-        return Planner(request, rules, _NO_ROUTES, self._limits, now, self._rules.hours, shortener)
+        # For what the carriers support: they are chosen when the messages come to the queue.
+        routes = self._store.glance(carriers.routes)
+        return Planner(request, rules, routes, self._limits, now, self._rules.hours, shortener)
 
     async def _bound(self, snapshot: Snapshot, account: Account, lists: list[int]) -> int:
         """How many contacts there are. Raises: NotFound for a list of nobody's or somebody else's; BadData."""

@@ -8,6 +8,7 @@ import msgspec
 from chappe.domain.plans import UNROUTED, Routes
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
+from chappe.telecom.gsm7 import Language
 
 _COLUMNS = "id, name, host, port, system_id, password, tls, binds, window, rate, options"
 _INSERT = Statement(
@@ -61,6 +62,13 @@ class CarrierRow(NamedTuple):
     options: str
 
 
+class _Options(msgspec.Struct, frozen=True):
+    """What is read here of a carrier's options."""
+
+    sender: str = ""
+    national_alphabets: tuple[Language, ...] = ()
+
+
 class BindRow(NamedTuple):
     """One connection to a carrier as the gateway last saw it. Units: milliseconds UTC."""
 
@@ -100,7 +108,10 @@ def add_route(tx: Tx, route: int, carrier: int, country: str | None, at: int) ->
 
 
 def routes(tx: Tx) -> Routes:
-    """Which lane serves which country: the newest route of a country wins, the oldest carrier is the default."""
+    """Which lane serves which country, and which tables of languages its carrier supports.
+
+    Shape: the newest route of a country wins, the oldest carrier is the default.
+    """
     by_country: dict[str, int] = {}
     default: int | None = None
     for country, carrier in tx.rows(_ROUTES):
@@ -108,14 +119,11 @@ def routes(tx: Tx) -> Routes:
             default = carrier
         else:
             by_country[country] = carrier
+    everybody = all_carriers(tx)
     if default is None:
-        first = all_carriers(tx)
-        default = first[0].id if first else UNROUTED
-    return Routes(by_country, default)
-
-
-class _Options(msgspec.Struct):
-    sender: str = ""
+        default = everybody[0].id if everybody else UNROUTED
+    declared = {row.id: msgspec.json.decode(row.options, type=_Options).national_alphabets for row in everybody}
+    return Routes(by_country, default, {carrier: languages for carrier, languages in declared.items() if languages})
 
 
 def own_numbers(tx: Tx) -> dict[str, str]:

@@ -9,11 +9,12 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import msgspec
 
 Language = Literal["turkish", "spanish", "portuguese"]
+LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 
 ESCAPE: Final = 0x1B
 _ESC: Final = "\x1b"
@@ -165,13 +166,17 @@ def _by_septet(shift: dict[str, str]) -> dict[int, str]:
     return {int(code, 16): character for code, character in shift.items()}
 
 
-@cache
 def national(*, single: Language | None = None, locking: Language | None = None) -> Alphabet:
     """Give the alphabet of a language: its shift table, its locking table, or both.
 
     Raises: ValueError for Spanish as a locking table, which has none.
     Source: 3GPP TS 23.038 annex A.
     """
+    return _national(single, locking)
+
+
+@cache
+def _national(single: Language | None, locking: Language | None) -> Alphabet:
     file = _file()
     letters, locking_id = file.default.locking, 0
     shift, single_id = file.default.shift, 0
@@ -183,6 +188,22 @@ def national(*, single: Language | None = None, locking: Language | None = None)
     if single is not None:
         shift, single_id = file.national[single].shift, file.national[single].language_id
     return Alphabet(letters, _by_septet(shift), single_id=single_id, locking_id=locking_id)
+
+
+@cache
+def by_ids(single_id: int, locking_id: int) -> Alphabet:
+    """Give the alphabet that a header announces by the ids of its languages, 0 for the default table.
+
+    Raises: ValueError for a table that is not known.
+    Source: 3GPP TS 23.038 6.2.1.2.4.
+    """
+    if not single_id and not locking_id:
+        return DEFAULT
+    names: dict[int, Language | None] = {tables.language_id: name for name, tables in _file().national.items()}
+    names[0] = None
+    if single_id not in names or locking_id not in names:
+        raise ValueError(f"there is no table for the languages {single_id} and {locking_id}")
+    return national(single=names[single_id], locking=names[locking_id])
 
 
 # Bound once: these run for every text of every campaign.

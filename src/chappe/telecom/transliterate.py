@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from chappe.telecom.gsm7 import DEFAULT
+from chappe.telecom.gsm7 import DEFAULT, Alphabet
 from chappe.telecom.segments import normalise_text
 
 REPLACEMENT: Final = "?"
@@ -44,17 +44,31 @@ class _File(msgspec.Struct, frozen=True):
     groups: tuple[_Group, ...]
 
 
+# Their replacements look the same to a reader.
+_SAME_LOOK: Final[frozenset[_Class]] = frozenset(("safe", "remove"))
+
+
 @cache
-def _table() -> dict[str, str]:
+def _groups() -> tuple[_Group, ...]:
     path = files("chappe.rules").joinpath("alphabets/gsm_replacements.json")
     file = msgspec.json.decode(path.read_bytes(), type=_File)
+    return tuple([group for group in file.groups if group.kind in file.default_classes])
+
+
+@cache
+def _table() -> dict[str, str]:
     return {
         character: target
-        for group in file.groups
-        if group.kind in file.default_classes
+        for group in _groups()
         for target, characters in group.replace.items()
         for character in characters
     }
+
+
+@cache
+def _alike() -> frozenset[str]:
+    kinds = [group for group in _groups() if group.kind in _SAME_LOOK]
+    return frozenset("".join([characters for group in kinds for characters in group.replace.values()]))
 
 
 def smart(text: str) -> Replaced:
@@ -62,7 +76,10 @@ def smart(text: str) -> Replaced:
 
     Shape: the result also has the form that is counted (NFC, LF line ends), which is no change in itself.
     """
-    return _replace(text, at_any_price=False)
+    if DEFAULT.has(text) and "\r\n" not in text:
+        return Replaced(text, ())
+    normal = normalise_text(text)
+    return _replace(normal, DEFAULT) if _table().keys() >= set(DEFAULT.outside(normal)) else Replaced(text, ())
 
 
 def to_gsm7(text: str) -> Replaced:
@@ -70,19 +87,29 @@ def to_gsm7(text: str) -> Replaced:
 
     Shape: as `smart`, but the result is always in GSM-7.
     """
-    return _replace(text, at_any_price=True)
+    return into(text, DEFAULT)
 
 
-def _replace(text: str, *, at_any_price: bool) -> Replaced:
-    if DEFAULT.has(text) and "\r\n" not in text:
+def into(text: str, alphabet: Alphabet) -> Replaced:
+    """Bring a text into an alphabet at any price, leaving what the alphabet has as it is. Shape: as `to_gsm7`."""
+    if alphabet.has(text) and "\r\n" not in text:
         return Replaced(text, ())
-    table = _table()
-    normal = normalise_text(text)
+    return _replace(normalise_text(text), alphabet)
+
+
+def losses(text: str, alphabet: Alphabet) -> int:
+    """Count the characters of a text that would look different in an alphabet: letters without their accents, ?."""
+    alike = _alike()
+    return sum([character not in alike for character in alphabet.outside(text)])
+
+
+def _replace(normal: str, alphabet: Alphabet) -> Replaced:
     times: dict[str, int] = {}
-    for character in DEFAULT.outside(normal):  # few; a Counter would cost more to set up than it saves
+    for character in alphabet.outside(normal):  # few; a Counter would cost more to set up than it saves
         times[character] = times.get(character, 0) + 1
-    if not at_any_price and not times.keys() <= table.keys():
-        return Replaced(text, ())
+    table = _table()
     chosen = {character: table.get(character, REPLACEMENT) for character in times}
+    if alphabet is not DEFAULT:  # a locking table lacks letters that replacements are made of
+        chosen = {character: to if alphabet.has(to) else REPLACEMENT for character, to in chosen.items()}
     changes = tuple([Change(character, chosen[character], count) for character, count in times.items()])
-    return Replaced(DEFAULT.replace_outside(normal, chosen), changes)
+    return Replaced(alphabet.replace_outside(normal, chosen) if times else normal, changes)

@@ -86,6 +86,24 @@ def split_udh(octets: bytes) -> tuple[tuple[Element, ...], bytes]:
     return tuple(elements), octets[end:]
 
 
+def languages(single_id: int, locking_id: int) -> tuple[Element, ...]:
+    """Announce national tables: the shift table's language and the locking table's, 0 for the default table.
+
+    Source: 3GPP TS 23.040 9.2.3.24.15 and .16.
+    """
+    named = ((NATIONAL_SINGLE_SHIFT, single_id), (NATIONAL_LOCKING_SHIFT, locking_id))
+    return tuple([Element(identifier, bytes((language,))) for identifier, language in named if language])
+
+
+def find_languages(elements: Sequence[Element]) -> tuple[int, int]:
+    """Find the languages of the shift table and of the locking table; 0 where none is announced.
+
+    Source: 3GPP TS 23.040 9.2.3.24.15 and .16.
+    """
+    found = {identifier: data[0] for identifier, data in elements if len(data) == 1}
+    return found.get(NATIONAL_SINGLE_SHIFT, 0), found.get(NATIONAL_LOCKING_SHIFT, 0)
+
+
 def find_concatenation(elements: Sequence[Element]) -> Concatenation | None:
     """Find the place of a part in its message; None when it is a message of its own.
 

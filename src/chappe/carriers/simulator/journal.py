@@ -5,10 +5,11 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from chappe.telecom import gsm7, receipts
+from chappe.telecom import receipts
+from chappe.telecom.alphabets import announced
 from chappe.telecom.smpp import status, tlv
 from chappe.telecom.smpp.bodies import ShortMessage
-from chappe.telecom.udh import MalformedHeader, find_concatenation, split_udh
+from chappe.telecom.udh import Element, MalformedHeader, find_concatenation, split_udh
 
 from .options import SimulatorOptions
 from .outcomes import Outcome
@@ -140,7 +141,8 @@ class Journal:
 def _shown(submit: Submit) -> Message:
     message = submit.message
     octets = message.short_message or tlv.find(message.tlvs, tlv.MESSAGE_PAYLOAD) or b""
-    part, parts, octets = _place(message, octets)
+    elements, octets = _header(message, octets)
+    part, parts = _place(message, elements)
     return Message(
         system_id=submit.system_id,
         message_id=submit.message_id,
@@ -148,7 +150,7 @@ def _shown(submit: Submit) -> Message:
         outcome=submit.fate.name if submit.fate else "",
         source=message.source,
         destination=message.destination,
-        text=_text(octets, message.data_coding),
+        text=_text(octets, message.data_coding, elements),
         part=part,
         parts=parts,
         data_coding=message.data_coding,
@@ -156,23 +158,28 @@ def _shown(submit: Submit) -> Message:
     )
 
 
-def _place(message: ShortMessage, octets: bytes) -> tuple[int, int, bytes]:
-    """Number of the part, how many there are, and the octets without header."""
+def _header(message: ShortMessage, octets: bytes) -> tuple[tuple[Element, ...], bytes]:
+    """The elements of the header, and the octets without it."""
+    if not message.esm_class & _UDHI:
+        return (), octets
+    try:
+        return split_udh(octets)
+    except MalformedHeader:
+        return (), octets
+
+
+def _place(message: ShortMessage, elements: tuple[Element, ...]) -> tuple[int, int]:
+    """Number of the part, and how many there are."""
     total = tlv.find_int(message.tlvs, tlv.SAR_TOTAL_SEGMENTS)
     if total is not None:
-        return tlv.find_int(message.tlvs, tlv.SAR_SEGMENT_SEQNUM) or 1, total, octets
-    if message.esm_class & _UDHI:
-        try:
-            elements, octets = split_udh(octets)
-        except MalformedHeader:
-            return 1, 1, octets
-        place = find_concatenation(elements)
-        if place is not None:
-            return place.number, place.total, octets
-    return 1, 1, octets
+        return tlv.find_int(message.tlvs, tlv.SAR_SEGMENT_SEQNUM) or 1, total
+    place = find_concatenation(elements)
+    return (place.number, place.total) if place is not None else (1, 1)
 
 
-def _text(octets: bytes, data_coding: int) -> str:
+def _text(octets: bytes, data_coding: int, elements: tuple[Element, ...]) -> str:
     if data_coding == 8:
         return octets.decode("utf-16-be", "replace")
-    return gsm7.decode(octets) if data_coding == 0 else octets.decode("latin-1")
+    if data_coding != 0:
+        return octets.decode("latin-1")
+    return announced(elements).decode(octets)

@@ -9,9 +9,10 @@ import click
 from chappe.carriers.options import SmppOptions
 from chappe.domain.errors import BadData
 from chappe.domain.lifecycle import Dlr
-from chappe.manage.carriers import FAILURES, BindStatus, CarrierStatus, NewCarrier
+from chappe.manage.carriers import FAILURES, BindStatus, CarrierStatus, NewCarrier, read_languages
 from chappe.runtime.bootstrap import Chappe
 from chappe.runtime.cli.session import data_option, json_option, print_json, within
+from chappe.telecom.gsm7 import LANGUAGES
 
 NOT_SERVED = BindStatus("not running", "no gateway serves it; `chappe serve` starts one", 0, 0, 0)
 
@@ -49,6 +50,12 @@ def carrier() -> None:
     help="A submit that was never answered: wait for its receipt, or send it again.",
 )
 @click.option("--resend-after", default=60, show_default=True, metavar="SECONDS", help="For --on-unknown resend.")
+@click.option(
+    "--national",
+    default="",
+    metavar="LANGUAGES",
+    help=f"Languages whose shift tables it passes on: {', '.join(LANGUAGES)}, separated by commas.",
+)
 @click.option("--lookup-url", default="", metavar="URL", help="Where the carrier answers look-ups over HTTP.")
 @click.option("--lookup-token", default="", help="Bearer token of the look-ups, or a whole Authorization header.")
 @json_option
@@ -56,7 +63,7 @@ def carrier() -> None:
 def carrier_add(
     name: str, smpp: str, system_id: str, password: str, tls: bool, tls_ca: str, binds: int, window: int, rate: int,
     sender: str, system_type: str, reference_bits: str, no_validity: bool, on_unknown: str, resend_after: int,
-    lookup_url: str, lookup_token: str, as_json: bool, data: Path | None,
+    national: str, lookup_url: str, lookup_token: str, as_json: bool, data: Path | None,
 ) -> None:  # fmt: skip
     """Add a carrier; a running server binds to it at once. The first carrier is the default route."""
     host, port = _address(smpp)
@@ -70,6 +77,7 @@ def carrier_add(
         unknown=cast(Literal["hold", "resend"], on_unknown),
         resend_s=resend_after,
         tls_ca_file=str(Path(tls_ca).resolve()) if tls_ca else "",
+        national_alphabets=read_languages(national.split(",")),
         lookup_url=lookup_url,
         lookup_token=lookup_token,
     )
@@ -131,6 +139,22 @@ def carrier_receipts(name: str, errors: tuple[str, ...], data: Path | None) -> N
     click.echo(f"Carrier {name}: {len(table)} error code(s) are read now.")
 
 
+@carrier.command("set")
+@click.argument("name")
+@click.option(
+    "--national",
+    required=True,
+    metavar="LANGUAGES",
+    help=f"Languages whose shift tables it passes on: {', '.join(LANGUAGES)}, separated by commas; or none.",
+)
+@data_option
+def carrier_set(name: str, national: str, data: Path | None) -> None:
+    """Change what a carrier supports. Its binds are made anew."""
+    languages = [] if national.strip().lower() == "none" else national.split(",")
+    within(data, lambda chappe: chappe.carriers.declare_national(name, languages))
+    click.echo(f"Carrier {name}: {', '.join(each.strip() for each in languages) or 'no'} shift tables now.")
+
+
 @click.group()
 def route() -> None:
     """Which carrier takes which messages."""
@@ -177,6 +201,8 @@ def _print(status: CarrierStatus) -> None:
     if status.receipt_errors:
         codes = ", ".join(f"{code} {Dlr(dlr).name}" for code, dlr in sorted(status.receipt_errors.items()))
         click.echo(f"  error codes: {codes}")
+    if status.national_alphabets:
+        click.echo(f"  shift tables {', '.join(status.national_alphabets)}")
     click.echo(f"  {status.waiting} waiting, {status.unknown} unknown")
     for number, bind in enumerate(status.binds or [NOT_SERVED], 1):
         since = datetime.fromtimestamp(bind.since_at / 1000).strftime(" since %H:%M:%S") if bind.since_at else ""

@@ -27,7 +27,7 @@ _SET_BY: Final[dict[SetBy, str]] = {
     "standard": "a standard",
     "hint": "a hint of the country's file, which decides nothing",
 }
-_ENCODINGS: Final = {Encoding.GSM7: ("GSM-7", "septets"), Encoding.UCS2: ("UCS-2", "16-bit units")}
+_UNITS: Final = {Encoding.GSM7: "septets", Encoding.UCS2: "16-bit units"}
 
 
 def explanation_page(told: Explanation) -> Group:
@@ -77,11 +77,11 @@ def _sender(sender: Origin) -> list[Text]:
 
 
 def _text(wording: Wording) -> list[Text]:
-    name, unit = _ENCODINGS[wording.encoding]
+    unit = _UNITS[wording.encoding]
     parts = f"{_count(wording.parts, 'part')} of at most {wording.max_parts}"
     lines = [
         *[Text(f"│ {line}", style="italic") for line in wording.text.split("\n")],
-        _plain(f"{name}: {wording.units} of {wording.room} {unit}, {parts}"),
+        _plain(f"{wording.encoded}: {wording.units} of {wording.room} {unit}, {parts}"),
     ]
     if wording.replaced:
         told = ", ".join(f"{each.character} -> {each.replacement}{_times(each.times)}" for each in wording.replaced)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from chappe.domain.encodings import encoding_name
 from chappe.domain.lifecycle import Dlr, Queue
 from chappe.domain.privacy import ERASED
 from chappe.manage.messages import MessageTrace
@@ -53,7 +54,7 @@ def _print(trace: MessageTrace) -> None:
         "campaign": f"{what.campaign_id} of account {what.account_id}, {what.kind}",
         "to": f"{number[:-4]}**** ({what.country})" if what.number != ERASED else f"erased ({what.country})",
         "sender": what.sender or "the carrier's own number",
-        "text": f"{len(what.text)} characters, {'UCS-2' if what.encoding else 'GSM-7'}, {what.parts} part(s)",
+        "text": f"{len(what.text)} characters, {encoding_name(what.encoding)}, {what.parts} part(s)",
         "reference": what.client_ref or "-",
         "valid until": _time(what.expires_at),
     }

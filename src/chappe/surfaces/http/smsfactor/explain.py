@@ -13,9 +13,6 @@ from chappe.surfaces.http.smsfactor.answers import Answer
 from chappe.surfaces.http.smsfactor.call import Call
 from chappe.surfaces.http.smsfactor.fields import date_text
 from chappe.surfaces.http.smsfactor.send_request import from_explain_document
-from chappe.telecom.segments import Encoding
-
-_ENCODINGS = {Encoding.GSM7: "GSM-7", Encoding.UCS2: "UCS-2"}
 
 
 class WarningFields(msgspec.Struct, frozen=True):
@@ -209,7 +206,7 @@ def _text(wording: Wording) -> TextFields:
     outside = wording.outside
     return TextFields(
         text=wording.text,
-        encoding=_ENCODINGS[wording.encoding],
+        encoding=wording.encoded,
         units=wording.units,
         room=wording.room,
         parts=wording.parts,

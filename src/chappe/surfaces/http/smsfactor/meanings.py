@@ -80,7 +80,7 @@ MEANINGS: Final[dict[str, str]] = {
     "left_out": "The count of a send that the number would be in, like blacklisted; null when it would be sent.",
     "why": "In words.",
     "TextFields.text": "The text in its final letters, with the STOP mention; its links lead nowhere.",
-    "encoding": "GSM-7 or UCS-2.",
+    "encoding": "GSM-7 (with the tables of a language, where it uses some) or UCS-2.",
     "units": "Septets (GSM-7) or 16-bit units (UCS-2) of the whole text.",
     "room": "How many units its parts hold.",
     "parts": "How many parts it takes; each costs.",
