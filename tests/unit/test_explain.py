@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chappe.domain.accounts import Account
 from chappe.domain.delay import paris_instant
-from chappe.domain.errors import BadData, BadDate
+from chappe.domain.errors import BadData, BadDate, InsufficientCredits
 from chappe.domain.explain import explain
 from chappe.domain.explanation import Explanation
 from chappe.domain.plans import Excluded, Limits, Routes
@@ -39,7 +39,7 @@ def told(text: str = "Hello", to: str = FRENCH, now: int = MONDAY, **more: objec
     request = SubmitRequest(text, [to], **more)  # type: ignore[arg-type]
     return explain(
         request, rules_of(SHOP, **rules), Routes({"FR": 7}), Limits(), now,  # type: ignore[arg-type]
-        hours=HOURS, carriers={7: "paris"}, excluded=excluded, quota=quota,  # type: ignore[arg-type]
+        hours=HOURS, carriers={7: "paris"}, excluded=excluded, left=lambda *_: quota,  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -89,6 +89,11 @@ def test_who_is_left_out_is_told_under_the_count_of_a_send(count: str, facts: di
     assert (found.to.left_out, found.price.total_mc, found.is_sent) == (count, 0, False)
     assert found.to.why
     assert found.wording.text == "Hello"
+
+
+def test_a_spent_cap_of_the_day_is_refused_as_a_send_is() -> None:
+    with pytest.raises(InsufficientCredits, match="daily cap"):
+        told(quota=Quota(credits_mc=500, cap_mc=5000))
 
 
 def test_a_country_that_may_not_be_written_to_is_told_with_the_rule() -> None:

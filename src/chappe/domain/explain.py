@@ -3,7 +3,7 @@
 Nothing is decided here: the planner is asked, and what it used is looked up in the rulebook.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple, get_args
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from chappe.domain.explanation import (
     Wording,
 )
 from chappe.domain.legal_hours import LegalHours
+from chappe.domain.limits import check_cap
 from chappe.domain.links import Shortener
 from chappe.domain.marketing_hours import MarketingHours
 from chappe.domain.plan_remarks import PlanRemarks, hours_said
@@ -86,16 +87,19 @@ def explain(
     hours: LegalHours,
     carriers: Mapping[int, str],
     excluded: Excluded = NOBODY,
-    quota: Quota = UNLIMITED,
+    left: Callable[[Planner, Recipients], Quota] = lambda planner, recipient: UNLIMITED,
     shortener: Shortener | None = None,
 ) -> Explanation:
-    """Explain what becomes of a request for one number; `carriers` are the names of the lanes.
+    """Explain what becomes of a request for one number.
 
-    Raises: BadData or BadDate when a send would be refused.
+    Shape:  `carriers` are the names of the lanes; `left` says what the account's limits leave for the number.
+    Raises: Refusal when a send would be refused.
     """
     recipient = read_recipients(request, rules.account, limits)
     planner = Planner(request, rules, routes, limits, now_ms, hours, shortener, home=home_of(recipient, rules))
+    quota = left(planner, recipient)
     planned = planner.plan(recipient, excluded, quota)
+    check_cap(quota, planned.cost_mc)
     country = recipient.countries[0] or rules.account.country
     case = _Case(request, rules, planner, recipient, planned, planner.variant(country), country)
     remarks = PlanRemarks(request, planner)

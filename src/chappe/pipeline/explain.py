@@ -1,13 +1,17 @@
 """Explain one message, on the same facts that a send would be decided on."""
 
+from functools import partial
+
 from chappe.domain.accounts import Account
-from chappe.domain.errors import BadData
+from chappe.domain.errors import BadData, Unavailable
 from chappe.domain.explain import explain
 from chappe.domain.explanation import Explanation
 from chappe.domain.links import SHORT
-from chappe.domain.plans import Limits
+from chappe.domain.plans import Limits, Recipients
+from chappe.domain.quotas import UNLIMITED, Quota
 from chappe.domain.requests import SubmitRequest
-from chappe.domain.submission import read_recipients
+from chappe.domain.submission import Planner, read_recipients
+from chappe.pipeline import quotas
 from chappe.pipeline.links import Links
 from chappe.pipeline.rules import Rules
 from chappe.store import carriers, exclusions
@@ -23,17 +27,19 @@ class Explainer:
         self._limits = limits
         self._links = links
         self._rules = rules
+        self._counts = quotas.Counts(store)
 
     async def explain(self, account: Account, request: SubmitRequest, at: int | None = None) -> Explanation:
         """What becomes of a request for one number if it is made now, or `at` another time.
 
+        Shape:  limits are those of now.
         Units:  milliseconds UTC.
         Raises: Refusal, as the send would.
         """
         if len(request.numbers) != 1:
             raise BadData("give one number", field="to")
-        now = now_ms() if at is None else at
-        rules = self._rules.of(account)
+        present, rules = now_ms(), self._rules.of(account)
+        now = present if at is None else at
         shortener = await self._links.shortener() if SHORT in request.text else None
 
         def read(tx: Tx) -> Explanation:
@@ -47,7 +53,19 @@ class Explainer:
                 hours=self._rules.hours,
                 carriers={carrier.id: carrier.name for carrier in carriers.all_carriers(tx)},
                 excluded=exclusions.excluded(tx, account.id, numbers),
+                left=partial(_left, tx, present),
                 shortener=shortener,
             )
 
-        return self._store.glance(read)
+        for _ in range(quotas.TRIES):
+            if rules.send_limits:
+                await self._counts.begin(rules.send_limits, present)
+            try:
+                return self._store.glance(read)
+            except quotas.Moved:  # a count was deleted since it was begun
+                continue
+        raise Unavailable("the account's limits are being counted anew")
+
+
+def _left(tx: Tx, now: int, planner: Planner, recipient: Recipients) -> Quota:
+    return quotas.left(tx, planner, recipient, now) if planner.send_limits else UNLIMITED
