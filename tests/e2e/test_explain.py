@@ -79,3 +79,13 @@ def test_what_a_send_would_refuse_is_refused_in_a_line(folder: Path) -> None:
     assert explained(folder, "--to", "0612345678", "--text", "a" * 2000, code=1).startswith(
         "Error: text: takes 14 parts"
     )
+
+
+def test_the_page_of_the_documentation_shows_what_is_printed(folder: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/explain.md").read_text()
+    shown = page.split("```\n")[1].split("l'entrée\"\n", 1)[1]
+    told = explained(
+        folder, "--to", "06 12 34 56 78", "--marketing", "--sender", "My Club", "--at", SUNDAY,
+        "--text", "Soirée crêpes ce soir : 5 € l'entrée",
+    )  # fmt: skip
+    assert [line.rstrip() for line in told.splitlines()] == shown.splitlines()
