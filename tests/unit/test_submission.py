@@ -8,6 +8,7 @@ from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, BadDate, Refusal
 from chappe.domain.plans import ALERT, MARKETING, SINGLE, Excluded, LeftOut, Limits, Plan, Routes
 from chappe.domain.requests import SubmitRequest
+from chappe.domain.rulebook import Defaults, Rulebook
 from chappe.domain.submission import plan
 from tests.rulebooks import HOURS, rules_of
 
@@ -350,3 +351,11 @@ def test_each_recipient_of_marketing_is_planned_for_his_own_morning() -> None:
     # In Guadeloupe it is 19:33 of the day before: open. Belgium has no hours.
     assert made.ready == [eight_in_paris, NOW, NOW]
     assert (made.send_at, made.expires_at) == (NOW, eight_in_paris + 48 * 3600 * 1000)
+
+
+def test_the_name_that_a_carrier_shows_of_its_own_cannot_be_answered_either() -> None:
+    request = to("0612345678", text="Sale", kind="marketing", delay=MORNING)
+    for own, text in (("ShopNet", "Sale\nSTOP au 36173"), ("36180", "Sale"), ("", "Sale")):
+        rules = Rulebook(Defaults(), carrier_senders={"": own}).of(SHOP)
+        made = plan(request, rules, ANYWHERE, LIMITS, NOW, hours=HOURS)
+        assert (made.sender, made.text) == (None, text)

@@ -185,13 +185,13 @@ def _mention(case: _Case) -> Mention:
             place.stop_mention, "token", f"it stands where {STOP} stood", case.because("stop_text", "stop_number")
         )
     if variant.has_mention:
-        why = f"marketing under a name: nobody can answer {variant.sender.text}"
+        why = f"marketing under a name: nobody can answer {variant.sender.text or place.carrier_sender}"
         return Mention(place.stop_mention, "end", why, because + case.because("stop_text", "stop_number"))
     if case.request.kind != "marketing":
         return Mention("", "none", "alerts need none", ())
     if has_own_mention(case.request.text):
         return Mention("", "author", "the text says how to opt out", because)
-    if not variant.sender.is_name:
+    if not variant.is_name:
         return Mention("", "none", "whoever gets it can answer a number", because)
     return Mention("", "none", f"the platform adds none in {place.country.name}", because)
 

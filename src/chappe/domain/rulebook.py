@@ -73,7 +73,8 @@ class CountryRules:
            `stop_mention` is the text that tells how to opt out; `needs_mention` says whether marketing under a name
            gets it. `default_senders` are tried in turn when the asked one will not do; `approved` has what may be
            sent under although not everybody may, under each of its spellings as it was approved; `own_numbers` are
-           the numbers on which the platform itself is reached there. `sender_hint` says what networks may do to names.
+           the numbers on which the platform itself is reached there, `carrier_sender` is what its carrier shows for
+           messages without a sender. `sender_hint` says what networks may do to names.
     Units: thousandths of a credit for a part; messages a month, 0 for no limit.
     """
 
@@ -92,6 +93,7 @@ class CountryRules:
     default_senders: tuple[str, ...]
     approved: Mapping[str, str]
     own_numbers: frozenset[str]
+    carrier_sender: str
     sender_hint: str
     needs_mention: bool
     stop_mention: str
@@ -106,15 +108,15 @@ class Rulebook:
         defaults: Defaults,
         overrides: Iterable[Override] = (),
         senders: Mapping[int, Sequence[tuple[str, str]]] | None = None,
-        carrier_numbers: Mapping[str, str] | None = None,
+        carrier_senders: Mapping[str, str] | None = None,
     ) -> None:
         """Shape: `senders` has an account's approved names, or EVERYBODY's, with the country of each, or EVERYWHERE;
-        `carrier_numbers` has the number of the carrier that takes a country's messages, or all others'.
+        `carrier_senders` has the own sender of the carrier that takes a country's messages, or all others'.
         """
         self._defaults = defaults
         self._overrides = {(each.account_id, each.country, each.name): each for each in overrides}
         self._senders = senders or {}
-        self._numbers = carrier_numbers or {}
+        self._carrier_senders = carrier_senders or {}
         self._limits = {key: each.value for key, each in self._overrides.items() if each.name in LIMIT_RULES}
         self._accounts: dict[int, AccountRules] = {}
 
@@ -127,7 +129,7 @@ class Rulebook:
                 self._defaults,
                 self._overrides,
                 self._senders_of(account),
-                self._numbers,
+                self._carrier_senders,
                 limits_of(account, self._limits),
             )
         return found
@@ -147,7 +149,7 @@ class AccountRules:
         defaults: Defaults,
         overrides: Mapping[tuple[int, str, str], Override],
         senders: Sequence[tuple[str, str]] = (),
-        carrier_numbers: Mapping[str, str] | None = None,
+        carrier_senders: Mapping[str, str] | None = None,
         send_limits: tuple[SendLimits, ...] = (),
     ) -> None:
         self.account = account
@@ -155,7 +157,7 @@ class AccountRules:
         self._defaults = defaults
         self._overrides = overrides
         self._senders = senders
-        self._numbers = carrier_numbers or {}
+        self._carrier_senders = carrier_senders or {}
         self._values: dict[tuple[str, str], Any] = {}
         self._countries: dict[str, CountryRules] = {}
         self.chosen_senders: dict[tuple[str | None, str], Any] = {}  # kept by `domain/variants.py`
@@ -218,6 +220,7 @@ class AccountRules:
             default_senders=self._default_senders(code),
             approved=self._approved(code),
             own_numbers=self._own_numbers(code, number),
+            carrier_sender=self._carrier_sender(code),
             sender_hint=self._sender_hint(facts),
             needs_mention=value("stop_mention"),
             stop_mention=value("stop_text").replace("{number}", number),
@@ -259,9 +262,13 @@ class AccountRules:
         """The carrier's own number, and the one that STOP is sent to; none where a name must be shown."""
         if self.value("sender", code) == "mandatory":
             return frozenset()
-        carrier = self._numbers.get(code, self._numbers.get(EVERYWHERE, ""))
+        own = self._carrier_sender(code)
+        carrier = own if own.isdigit() else ""
         stop = stop_number.lstrip("+") if stop_number != EXAMPLE_STOP_NUMBER else ""
         return frozenset({carrier, stop}) - {""}
+
+    def _carrier_sender(self, code: str) -> str:
+        return self._carrier_senders.get(code, self._carrier_senders.get(EVERYWHERE, ""))
 
     def _sender_hint(self, place: Country) -> str:
         if self.because("sender", place.code).origin in _SET:

@@ -47,7 +47,7 @@ class Variant:
         self.place = place = rules.country(code)
         self.sender = _sender(request.sender, rules, place)
         self._author = text
-        self._needs_way_out = request.kind == "marketing" and self.sender.is_name
+        self._needs_way_out = request.kind == "marketing" and self.is_name
         is_needed = place.needs_mention and self._needs_way_out
         self.text = with_mention(text, place.stop_mention, is_needed=is_needed) if is_needed or STOP in text else text
         self.languages = languages
@@ -80,6 +80,12 @@ class Variant:
         return self._finish(text)
 
     @property
+    def is_name(self) -> bool:
+        """Whether people see a name, which they cannot answer: that of the message, or else of its carrier."""
+        own = self.place.carrier_sender
+        return self.sender.is_name or (self.sender.text is None and bool(own) and not own.isdigit())
+
+    @property
     def has_mention(self) -> bool:
         """Whether the STOP mention of the platform is in the text."""
         return self.text != self._author
@@ -89,7 +95,8 @@ class Variant:
         """What the author should know about this country."""
         found = list(self.sender.remarks)
         if self._needs_way_out and not self.has_mention and not has_own_mention(self._author):
-            why = f"nobody can answer {self.sender.text}: say how to opt out, or write {STOP} where it is to stand"
+            shown = self.sender.text or self.place.carrier_sender
+            why = f"nobody can answer {shown}: say how to opt out, or write {STOP} where it is to stand"
             found.append(Remark("no_way_out", why, "stop_mention"))
         return found
 

@@ -126,13 +126,13 @@ def routes(tx: Tx) -> Routes:
     return Routes(by_country, default, {carrier: languages for carrier, languages in declared.items() if languages})
 
 
-def own_numbers(tx: Tx) -> dict[str, str]:
-    """The carrier's own number by the country it serves; that of the default carrier under "", where it has one."""
+def own_senders(tx: Tx) -> dict[str, str]:
+    """The carrier's own sender by the country it serves; that of the default carrier under "", where it has one."""
     senders = {row.id: msgspec.json.decode(row.options, type=_Options).sender for row in all_carriers(tx)}
     found = routes(tx)
     lanes = {**found.by_country, "": found.default}
-    # A country whose carrier has no number of its own must not get that of the default carrier.
-    return {place: own if own.isdigit() else "" for place, lane in lanes.items() for own in [senders.get(lane, "")]}
+    # A country whose carrier has no sender of its own must not get that of the default carrier.
+    return {place: senders.get(lane, "") for place, lane in lanes.items()}
 
 
 def route_list(tx: Tx) -> list[tuple[int, str, str | None]]:

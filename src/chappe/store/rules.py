@@ -28,7 +28,7 @@ _APPROVED = Statement("SELECT account_id, text, country FROM sender WHERE state 
 
 def rulebook(tx: Tx, defaults: Defaults) -> Rulebook:
     """Everything that was set, over the settings and the countries' files."""
-    return Rulebook(defaults, overrides(tx), approved_senders(tx), carriers.own_numbers(tx))
+    return Rulebook(defaults, overrides(tx), approved_senders(tx), carriers.own_senders(tx))
 
 
 def version(tx: Tx) -> int:
