@@ -16,6 +16,9 @@ What happened in between stands in a section of facts, one a line, and goes thro
     message 1 left
     message 2 ended 5
     reply from 33600112233: Yes
+    rule hold_words is bank
+    campaign 1 approved
+    campaign 2 refused
 
 The number after *ended* is a delivery status. `{token}` in a request is the token of the account; `{jwt}` in an answer
 stands for any token, `{pdf}` for a whole PDF.

@@ -6,8 +6,13 @@ from typing import Final
 
 from chappe.domain.outcomes import Outcome, ReceiptIn, ReplyIn
 from chappe.domain.plans import UNROUTED
+from chappe.domain.rulebook import EVERYWHERE, Defaults, Override
+from chappe.manage.moderation import Moderation
+from chappe.manage.rules import RuleSettings
 from chappe.manage.senders import Decision
 from chappe.pipeline.record import Lane, Recorder, UnknownPolicy
+from chappe.runtime import settings as settings_table
+from chappe.runtime.bootstrap import moderation_of
 from chappe.store import replies
 from chappe.store.clock import now_ms
 from chappe.store.sqlite import Tx
@@ -59,9 +64,32 @@ async def _sender(api: Api, sender: str, decision: Decision, note: str) -> None:
     await api.use_cases.senders.decide(int(sender), decision, "cli:ada", note)
 
 
+async def _rule(api: Api, name: str, value: str) -> None:
+    """The operator sets a rule for the account. Processes see it half a second later, or at their first request."""
+    override = Override(api.account.id, EVERYWHERE, name, value, "a fact")
+    await RuleSettings(api.store, Defaults()).set([override], "cli:tests")
+
+
+async def _approved(api: Api, ticket: str) -> None:
+    """A person lets a held campaign go."""
+    await _moderation(api).approve(int(ticket), "cli:tests")
+
+
+async def _refused(api: Api, ticket: str) -> None:
+    """A person refuses a held campaign."""
+    await _moderation(api).refuse(int(ticket), "cli:tests", "a fact")
+
+
+def _moderation(api: Api) -> Moderation:
+    return moderation_of(settings_table.load({}, None), api.store, api.ids)
+
+
 _FACTS: Final[dict[str, Callable[..., Awaitable[None]]]] = {
     r"message (\d+) left": _left,
     r"message (\d+) ended (\d+)": _ended,
     r"sender (\d+): (approve|refuse), (.*)": _sender,
     r"reply from (\S+): (.*)": _reply,
+    r"rule (\w+) is (.*)": _rule,
+    r"campaign (\d+) approved": _approved,
+    r"campaign (\d+) refused": _refused,
 }

@@ -32,6 +32,9 @@ class _Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _BALANCE_ALERT: Final = msgspec.json.decode(
     files("chappe.rules").joinpath("notices/balance_alert.json").read_bytes(), type=dict[str, _Texts]
 )
+_REFUSAL: Final = msgspec.json.decode(
+    files("chappe.rules").joinpath("notices/refusal.json").read_bytes(), type=dict[str, _Mail]
+)
 
 _CONTACT: Final = msgspec.json.decode(
     files("chappe.rules").joinpath("notices/contact.json").read_bytes(), type=dict[str, str]
@@ -50,6 +53,14 @@ class Notice:
     subject: str
     body: str
     sms: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailNotice:
+    """News that is told by mail only."""
+
+    subject: str
+    body: str
 
 
 def balance_notice(lang: str, account: str, balance: int, trigger: int, at: int) -> Notice:
@@ -72,14 +83,6 @@ def contact_answer(lang: str, company: str, text: str = "") -> str:
     return (text or ours).replace("{company}", company[:MAX_COMPANY].strip())
 
 
-@dataclass(frozen=True, slots=True)
-class MailNotice:
-    """News that are told by mail only."""
-
-    subject: str
-    body: str
-
-
 def sender_notice(
     lang: str, account: str, sender: str, country: str | None, note: str, *, is_approved: bool
 ) -> MailNotice:
@@ -88,3 +91,16 @@ def sender_notice(
     mail = texts.approved if is_approved else texts.refused
     values = {"account": account, "sender": sender, "country": country or texts.everywhere, "note": note.strip()}
     return MailNotice(mail.subject.format_map(values), mail.body.format_map(values))
+
+
+def refusal_notice(lang: str, account: str, ticket: int, messages: int, accepted_at: int, told: str) -> MailNotice:
+    """That a campaign which was held will not be sent.
+
+    Shape: `told` is what the operator has to say about it, in a paragraph of its own when it is not empty; languages as
+           of `balance_notice`. Units: milliseconds UTC.
+    """
+    texts = _REFUSAL.get(lang.upper()) or _REFUSAL[DEFAULT_LANG]
+    date = datetime.fromtimestamp(accepted_at // 1000, PARIS).strftime(FORMAT)
+    said = f"\n{told.strip()}\n" if told.strip() else ""
+    values = {"account": account, "ticket": ticket, "messages": messages, "date": date, "told": said}
+    return MailNotice(texts.subject.format_map(values), texts.body.format_map(values))

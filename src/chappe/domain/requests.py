@@ -46,7 +46,8 @@ class Submission(msgspec.Struct, frozen=True):
     """What became of a submit.
 
     Units: `cost` and `credits` are whole credits; the cost is rounded up, the balance down.
-    Shape: `total` is the sum of `sent` and the seven filtered counts; `ticket` is None for a simulation.
+    Shape: `total` is the sum of `sent` and the seven filtered counts; `ticket` is None for a simulation. What `is_held`
+           is accepted and paid for, and waits for a person before it is sent.
     """
 
     ticket: int | None
@@ -61,6 +62,7 @@ class Submission(msgspec.Struct, frozen=True):
     not_allowed: int = 0
     flood: int = 0
     country_limit: int = 0
+    is_held: bool = False
 
 
 class Simulation(Submission, frozen=True):

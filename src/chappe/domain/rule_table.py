@@ -184,7 +184,7 @@ _RULES: Final = (
     Rule("messages_per_day", _count, "Messages of an account in a day; 0 for no limit.", "0"),
     Rule("messages_per_month", _count, "Messages to a country in a month; 0 for no limit.", "0", True),
     Rule("credits_per_day", _count, "Credits an account may spend on messages in a day; 0 for no limit.", "0"),
-    Rule("hold_words", _words, "Words in a text that a person is asked about, separated by commas.", ""),
+    Rule("hold_words", _words, "Words in a text or a sender that a person is asked about, separated by commas.", ""),
     Rule("hold_links", _words, "Domains of links that a person is asked about; `*` for every link.", ""),
     Rule("hold_above", _count, "A person is asked about campaigns of more messages; 0 for none.", "0"),
     Rule("hold_first_days", _count, "A person is asked about campaigns of accounts younger than so many days.", "0"),
@@ -192,6 +192,8 @@ _RULES: Final = (
 )  # fmt: skip
 
 RULES: Final = {rule.name: rule for rule in _RULES}
+# Those that a person decides about (`domain/moderation.py`).
+HOLDS: Final = tuple(name for name in RULES if name.startswith("hold_"))
 
 
 def read_value(name: str, text: str) -> Any:

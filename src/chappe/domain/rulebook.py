@@ -5,6 +5,7 @@ The narrower wins: the account before its parent before the installation, and fo
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple
 
 from chappe.domain.accounts import Account
@@ -14,7 +15,7 @@ from chappe.domain.errors import BadData
 from chappe.domain.legal_hours import Holidays, Window, read_window
 from chappe.domain.limits import LIMIT_RULES, SendLimits, limits_of
 from chappe.domain.rule_facts import fact_for
-from chappe.domain.rule_table import other_than, read_value, rule_named
+from chappe.domain.rule_table import HOLDS, other_than, read_value, rule_named
 from chappe.telecom.segments import MAX_PARTS
 
 Origin = Literal["account", "parent", "installation", "country", "default"]
@@ -161,6 +162,11 @@ class AccountRules:
         self._values: dict[tuple[str, str], Any] = {}
         self._countries: dict[str, CountryRules] = {}
         self.chosen_senders: dict[tuple[str | None, str], Any] = {}  # kept by `domain/variants.py`
+
+    @cached_property
+    def asks_a_person(self) -> bool:
+        """Whether there is anything that a person is asked about before it is sent."""
+        return any(self.value(rule) for rule in HOLDS)
 
     def value(self, name: str, code: str = EVERYWHERE) -> Any:
         """The value of a rule in a country. Cost: a look-up from the second time on."""

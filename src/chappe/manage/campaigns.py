@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from chappe.domain import lifecycle
 from chappe.domain.accounts import Account
 from chappe.domain.errors import NotFound
 from chappe.domain.pricing import cost_credits
@@ -136,6 +137,10 @@ def _campaign(row: CampaignRow, now: int) -> Campaign:
 def _state(row: CampaignRow, now: int) -> CampaignState:
     if row.sent and row.cancelled == row.sent:
         return "cancelled"
+    if row.state == lifecycle.CampaignState.DENIED:
+        return "denied"
+    if row.state == lifecycle.CampaignState.MODERATION:
+        return "moderation"
     if row.open and row.send_at > now:
         return "waiting"
     return "sending" if row.open else "sent"

@@ -8,8 +8,9 @@ import msgspec
 from chappe.domain.accounts import Account
 from chappe.domain.errors import NotFound
 from chappe.domain.legal_hours import LegalHours, window_text
-from chappe.domain.lifecycle import Dlr, Queue, State
+from chappe.domain.lifecycle import CampaignState, Dlr, Queue, State
 from chappe.domain.marketing_hours import MarketingHours
+from chappe.domain.moderation import decoded
 from chappe.domain.pricing import cost_credits
 from chappe.domain.rulebook import Defaults
 from chappe.manage.pages import Page
@@ -31,15 +32,16 @@ _FAILED_UNSENT = (
     Dlr.INVALID_SENDER,
     Dlr.ROUTE_NOT_AVAILABLE,
 )
-# The contract's filter words in delivery statuses, and whether the message is still accepted-only (None: either).
-_STATUSES: dict[MessageStatus, tuple[tuple[Dlr, ...], bool | None]] = {
-    "delivered": ((Dlr.DELIVERED,), None),
-    "sent": ((Dlr.SENT,), None),
-    "waiting": ((Dlr.NOT_SENT,), True),
-    "not_sent": (_FAILED_UNSENT, False),
-    "undelivered": ((Dlr.NOT_DELIVERED, Dlr.REJECTED, Dlr.NETWORK_ERROR, Dlr.EXPIRED), None),
-    "moderation": ((), None),
-    "denied": ((), None),
+# The contract's filter words in delivery statuses, whether the message is still accepted-only (None: either), and the
+# state of its campaign (None: any).
+_STATUSES: dict[MessageStatus, tuple[tuple[Dlr, ...], bool | None, CampaignState | None]] = {
+    "delivered": ((Dlr.DELIVERED,), None, None),
+    "sent": ((Dlr.SENT,), None, None),
+    "waiting": ((Dlr.NOT_SENT,), True, CampaignState.ACCEPTED),
+    "not_sent": (_FAILED_UNSENT, False, CampaignState.ACCEPTED),
+    "undelivered": ((Dlr.NOT_DELIVERED, Dlr.REJECTED, Dlr.NETWORK_ERROR, Dlr.EXPIRED), None, None),
+    "moderation": ((Dlr.NOT_SENT,), True, CampaignState.MODERATION),
+    "denied": ((Dlr.NOT_ALLOWED, Dlr.NOT_SENT), None, CampaignState.DENIED),
 }
 
 
@@ -120,7 +122,7 @@ class Messages:
         Cost: a scan of the period's messages when they are filtered or not in the order of the time.
         """
         directions: tuple[Direction, ...] = ("out", "in") if wanted.direction is None else (wanted.direction,)
-        statuses, is_open = _STATUSES[wanted.status] if wanted.status else (None, None)
+        statuses, is_open, state = _STATUSES[wanted.status] if wanted.status else (None, None, None)
         conditions = {
             "account": account.id,
             "from_at": wanted.from_at,
@@ -130,6 +132,7 @@ class Messages:
             "country": wanted.country,
             "statuses": None if statuses is None else msgspec.json.encode(statuses).decode(),
             "is_open": is_open,
+            "campaign_state": None if state is None else int(state),
         }
 
         def query(tx: Tx) -> tuple[list[MessageRow], int, int]:
@@ -179,6 +182,12 @@ def _trace(tx: Tx, message_id: int) -> MessageTrace:
     if found is None:
         raise NotFound(f"there is no message {message_id}", field="id")
     steps = [Step(found.accepted_at, "accepted", f"campaign {found.campaign_id}, {found.parts} part(s)")]
+    if found.held_because is not None:
+        why = ", ".join(f"{reason.rule}: {reason.matched}" for reason in decoded(found.held_because))
+        steps.append(Step(found.accepted_at, "held for a person", why))
+    if found.decided_at is not None:
+        word = "refused" if found.campaign_state == CampaignState.DENIED else "approved"
+        steps.append(Step(found.decided_at, word, "by who moderates; `chappe audit list` says who"))
     steps += [Step(*row) for row in messages.trace(tx, message_id)]
     if found.submitted_at is not None:
         steps.append(Step(found.submitted_at, "submitted", f"carrier {found.carrier} took it as {found.carrier_refs}"))
@@ -209,6 +218,8 @@ def _held_by(tx: Tx, found: MessageDetail, defaults: Defaults) -> str:
 
 def _state(found: MessageDetail) -> str:
     """The state in words: while a message waits, where it waits."""
+    if found.campaign_state == CampaignState.MODERATION and found.state == State.ACCEPTED:
+        return "held for a person"
     if found.queue_state is None:
         return State(found.state).name.lower()
     if found.queue_state == Queue.SCHEDULED and found.attempts:

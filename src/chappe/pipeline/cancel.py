@@ -8,9 +8,10 @@ import structlog
 
 from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, NotFound
+from chappe.domain.lifecycle import CampaignState
 from chappe.domain.outcomes import cancel
 from chappe.domain.pricing import balance_credits
-from chappe.store import campaigns, queue, tracking, wallets
+from chappe.store import campaigns, moderation, queue, tracking, wallets
 from chappe.store.clock import now_ms
 from chappe.store.sqlite import Store, Tx
 
@@ -23,18 +24,22 @@ CHUNK = 1000
 async def cancel_campaign(store: Store, account: Account, ticket: int) -> int:
     """Cancel the messages of a campaign from the first on, ahead of the carrier; the credits there are then.
 
-    Shape: what is being handed over meanwhile is sent; what is not in the queue yet will not come to it.
-    Raises: NotFound; BadData when everything has left already.
+    Shape: what is being handed over meanwhile is sent; what is not in the queue yet will not come to it. Nobody has to
+           decide any more about one that was held.
+    Raises: NotFound; BadData when everything has left already, or was refused.
     """
+    found = store.glance(lambda tx: campaigns.one(tx, account.id, ticket))
     span = store.glance(lambda tx: campaigns.span(tx, account.id, ticket))
-    if span is None:
+    if found is None or span is None:
         raise NotFound(f"there is no campaign {ticket}", field="id")
+    if found.state == CampaignState.DENIED:
+        raise BadData(f"campaign {ticket} was refused: its credits are given back", field="id")
     first, last = span
     count = 0
     for start in range(first, last + 1, CHUNK):
         end = min(start + CHUNK - 1, last)
         if store.glance(partial(queue.unseen, first=start, last=end)):
-            count += await store.write(partial(_take_back, first=start, last=end))
+            count += await store.write(partial(_take_back, ticket=ticket, first=start, last=end))
         await asyncio.sleep(0)  # let the others in
     if not count:
         raise BadData(f"nothing of campaign {ticket} can be taken back: it was sent or cancelled", field="id")
@@ -42,8 +47,10 @@ async def cancel_campaign(store: Store, account: Account, ticket: int) -> int:
     return balance_credits(store.glance(lambda tx: wallets.read(tx, account.wallet_id)).available_mc)
 
 
-def _take_back(tx: Tx, first: int, last: int) -> int:
-    return len(take_back(tx, queue.unseen(tx, first, last)))
+def _take_back(tx: Tx, ticket: int, first: int, last: int) -> int:
+    count = len(take_back(tx, queue.unseen(tx, first, last)))
+    moderation.settle(tx, ticket)
+    return count
 
 
 def take_back(tx: Tx, unseen: Collection[int]) -> list[int]:

@@ -9,15 +9,18 @@ from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, Refusal, Unavailable
 from chappe.domain.limits import check_cap
 from chappe.domain.links import SHORT
+from chappe.domain.moderation import encoded
 from chappe.domain.plan_remarks import PlanRemarks
 from chappe.domain.plans import NOBODY, Limits, Plan, Routes, Tally
 from chappe.domain.pricing import balance_credits, cost_credits
+from chappe.domain.remarks import Warned
 from chappe.domain.requests import IdempotencyKey, Simulation, Submission, SubmitRequest
 from chappe.domain.submission import Planner, home_of, read_recipients
 from chappe.pipeline import quotas
 from chappe.pipeline.cancel import cancel_campaign
 from chappe.pipeline.links import Links
 from chappe.pipeline.rules import Rules
+from chappe.pipeline.watch import watch_of
 from chappe.store import carriers, exclusions, idempotency, submissions, wallets
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
@@ -25,6 +28,8 @@ from chappe.store.sqlite import Store, Tx
 
 # For how long routes are taken from memory: how late a change of them is seen.
 ROUTES_MS = 500
+# What the author of a campaign reads that a person is asked about; not why, so that nobody learns how not to be asked.
+MODERATED = "a person looks at it before it is sent"
 # Recipients from which a decision takes long enough to be worth a thread.
 LARGE = 2000
 
@@ -47,6 +52,7 @@ class Submitter:
     ) -> Submission:
         """Accept the messages of a request; they are on the disk, paid for and queued when this returns.
 
+        Shape: what is held for a person is on the disk and paid for.
         Raises: Refusal, with nothing written; Unavailable when others used the account's limits up meanwhile, again
                 and again.
         """
@@ -65,6 +71,7 @@ class Submitter:
             planner, planned = await self._plan(request, account, now)
             if idempotency_key and planned.link_urls and (known := self._known(account, idempotency_key, now)):
                 return known  # before ids are taken for it again
+            held_because = await self._held(account, planned, now)
             planned, first = await self._linked(account, planner, planned)
         except Refusal:
             # A request that was accepted stays so: its date may be past by the time it is sent again.
@@ -75,7 +82,7 @@ class Submitter:
         def unit(tx: Tx) -> Submission:
             if idempotency_key and (earlier := idempotency.answered(tx, account.id, idempotency_key, now, Submission)):
                 return earlier
-            answer = self._write(tx, account, planner, planned, now, first)
+            answer = self._write(tx, account, planner, planned, now, first, held_because)
             if idempotency_key:
                 encoded = msgspec.json.encode(answer)
                 idempotency.remember(tx, account.id, idempotency_key.key, idempotency_key.digest, encoded, now)
@@ -88,7 +95,8 @@ class Submitter:
     ) -> Callable[[Tx], Submission]:
         """The decision about a request, and what writes it: for a unit of work that sends as a part of more.
 
-        Shape: `to_excluded` also sends to whom the account does not write to, because they asked for it.
+        Shape: `to_excluded` also sends to whom the account does not write to, because they asked for it. What is sent
+               so is never held for a person.
         Raises: Refusal, and so does what writes it, with nothing written: the rest of the unit may go on.
         """
         now = now_ms()
@@ -104,31 +112,40 @@ class Submitter:
         return unit
 
     def _write(
-        self, tx: Tx, account: Account, planner: Planner, planned: Plan, now: int, first: int | None
+        self,
+        tx: Tx,
+        account: Account,
+        planner: Planner,
+        planned: Plan,
+        now: int,
+        first: int | None,
+        held_because: str | None = None,
     ) -> Submission:
         """Raises: Moved or InsufficientCredits, with nothing written but the ids that were taken."""
         is_limited = bool(planner.send_limits and planned.numbers)
         if is_limited:
             quotas.check(tx, planner, planned, now)
             first = first or self._ids.take(tx, "message", len(planned.numbers))
-        ticket, left = submissions.write(tx, self._ids, account, planned, now, first)
+        ticket, left = submissions.write(tx, self._ids, account, planned, now, first, held_because)
         if is_limited and first:
             quotas.record(tx, planner, planned, first, now)
-        return summary(Tally.of(planned), ticket, left)
+        return summary(Tally.of(planned), ticket, left, is_held=held_because is not None)
 
     async def simulate(self, account: Account, request: SubmitRequest) -> Simulation:
         """What `submit` would answer, with what its author should know before.
 
         Shape: nothing is written and the balance is the one of now.
         """
-        planner, planned = await self._plan(request, account, now_ms())
+        now = now_ms()
+        planner, planned = await self._plan(request, account, now)
         remarks = PlanRemarks(request, planner)
+        is_held = await self._held(account, planned, now) is not None
         if len(request.numbers) < LARGE:
             remarks.add(planned)
         else:
             await asyncio.to_thread(remarks.add, planned)
         wallet = self._store.glance(lambda tx: wallets.read(tx, account.wallet_id))
-        return simulation(Tally.of(planned), wallet.available_mc, remarks)
+        return simulation(Tally.of(planned), wallet.available_mc, remarks, is_held=is_held)
 
     async def _plan(
         self, request: SubmitRequest, account: Account, now: int, to_excluded: bool = False
@@ -164,6 +181,17 @@ class Submitter:
             return planner.with_links(planned, first), first
         return await asyncio.to_thread(planner.with_links, planned, first), first
 
+    async def _held(self, account: Account, planned: Plan, now: int) -> str | None:
+        """Why a person is asked about it, as it is stored; None when nobody is."""
+        watch = watch_of(self._store, account, self._rules.of(account), now)
+        if watch is None:
+            return None
+        if len(planned.numbers) < LARGE:
+            watch.add(planned)
+        else:
+            await asyncio.to_thread(watch.add, planned)
+        return encoded(watch.reasons())
+
     def _known(self, account: Account, key: IdempotencyKey, now: int) -> Submission | None:
         return self._store.glance(lambda tx: idempotency.answered(tx, account.id, key, now, Submission))
 
@@ -182,7 +210,7 @@ class Submitter:
         return await cancel_campaign(self._store, account, ticket)
 
 
-def summary(tally: Tally, ticket: int | None, available_mc: int) -> Submission:
+def summary(tally: Tally, ticket: int | None, available_mc: int, *, is_held: bool = False) -> Submission:
     """What the caller is told: the counts, the cost, and what is left."""
     return Submission(
         ticket=ticket,
@@ -191,10 +219,12 @@ def summary(tally: Tally, ticket: int | None, available_mc: int) -> Submission:
         total=tally.total,
         sent=tally.sent,
         **msgspec.structs.asdict(tally.left_out),
+        is_held=is_held,
     )
 
 
-def simulation(tally: Tally, available_mc: int, remarks: PlanRemarks) -> Simulation:
+def simulation(tally: Tally, available_mc: int, remarks: PlanRemarks, *, is_held: bool) -> Simulation:
     """The same for what was not sent, with the warnings."""
-    counts = msgspec.structs.asdict(summary(tally, None, available_mc))
-    return Simulation(**counts, warnings=tuple(remarks.found()))
+    counts = msgspec.structs.asdict(summary(tally, None, available_mc, is_held=is_held))
+    waits = (Warned("moderation", MODERATED, tally.sent),) if is_held else ()
+    return Simulation(**counts, warnings=(*waits, *remarks.found()))

@@ -17,6 +17,7 @@ from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, InsufficientCredits, NotFound, Unavailable
 from chappe.domain.limits import check_cap
 from chappe.domain.links import SHORT
+from chappe.domain.moderation import Watch, encoded
 from chappe.domain.plan_remarks import PlanRemarks
 from chappe.domain.plans import Limits, Plan, Tally
 from chappe.domain.pricing import balance_credits, cost_credits
@@ -28,6 +29,7 @@ from chappe.pipeline.enqueue import Enqueuer
 from chappe.pipeline.links import Links
 from chappe.pipeline.rules import Rules
 from chappe.pipeline.submit import simulation, summary
+from chappe.pipeline.watch import watch_of
 from chappe.store import carriers, exclusions, idempotency, links, list_recipients, preparations, wallets
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
@@ -87,16 +89,21 @@ class ListSubmitter:
                 lambda tx: preparations.begin(tx, self._ids, account, planner.terms, request.lists, bound, now)
             )
             try:
-                tally, by_country = await self._write(snapshot, account, request, planner, begun, now)
-                answer = await self._accept(account, request, planner, tally, by_country, begun, now, idempotency_key)
+                watch = watch_of(self._store, account, self._rules.of(account), now)
+                tally, by_country = await self._write(snapshot, account, request, planner, begun, watch, now)
+                held = encoded(watch.reasons()) if watch else None
+                answer = await self._accept(
+                    account, request, planner, tally, by_country, begun, held, now, idempotency_key
+                )
             except Exception:
                 await self._enqueuer.discard(begun.ticket)
                 raise
         if answer.ticket != begun.ticket:  # the same request was accepted while this one was being written
             await self._enqueuer.discard(begun.ticket)
             return answer
-        _log.info("lists accepted", ticket=begun.ticket, account=account.id, messages=tally.sent)
-        self._enqueuer.begin(begun.ticket)
+        _log.info("lists accepted", ticket=begun.ticket, account=account.id, messages=tally.sent, held=answer.is_held)
+        if not answer.is_held:
+            self._enqueuer.begin(begun.ticket)
         return answer
 
     async def simulate(self, account: Account, request: SubmitRequest) -> Simulation:
@@ -107,14 +114,18 @@ class ListSubmitter:
         now = now_ms()
         planner = await self._planner(account, request, now)
         tally, remarks = Tally(), PlanRemarks(request, planner)
+        watch = watch_of(self._store, account, self._rules.of(account), now)
         async with self._store.snapshot() as snapshot:
             await self._bound(snapshot, account, request.lists)
             async for chunk, quota in self._plans(snapshot, account, request, planner, now):
                 tally.add(chunk)
                 check_cap(quota, tally.cost_mc)
                 remarks.add(chunk)
+                if watch:
+                    watch.add(chunk)
         wallet = self._store.glance(lambda tx: wallets.read(tx, account.wallet_id))
-        return simulation(tally, wallet.available_mc, remarks)
+        is_held = watch is not None and bool(watch.reasons())
+        return simulation(tally, wallet.available_mc, remarks, is_held=is_held)
 
     async def _planner(self, account: Account, request: SubmitRequest, now: int) -> Planner:
         shortener = await self._links.shortener() if SHORT in request.text else None
@@ -164,6 +175,7 @@ class ListSubmitter:
         request: SubmitRequest,
         planner: Planner,
         begun: Preparation,
+        watch: Watch | None,
         now: int,
     ) -> tuple[Tally, Counter[str]]:
         """The counts, and the messages by country where limits are."""
@@ -171,6 +183,8 @@ class ListSubmitter:
         async for chunk, quota in self._plans(snapshot, account, request, planner, now):
             first = begun.first + tally.sent
             tally.add(chunk)
+            if watch:
+                watch.add(chunk)
             self._check_credits(account, tally)
             check_cap(quota, tally.cost_mc)
             linked = planner.with_links(chunk, first)
@@ -199,6 +213,7 @@ class ListSubmitter:
         tally: Tally,
         by_country: Counter[str],
         begun: Preparation,
+        held_because: str | None,
         now: int,
         key: IdempotencyKey | None,
     ) -> Submission:
@@ -209,12 +224,12 @@ class ListSubmitter:
                 raise quotas.Moved
             if planner.send_limits and tally.sent:
                 quotas.count_chunks(tx, planner, tally.cost_mc, by_country, now)
-            left = preparations.accept(tx, begun.ticket, account, planner.terms, tally, now, None)
+            left = preparations.accept(tx, begun.ticket, account, planner.terms, tally, now, held_because)
             if planner.link_urls and tally.sent:
                 span = (begun.first, begun.first + tally.sent - 1)
                 links.insert(tx, account.id, begun.ticket, span, planner.link_urls)
             list_recipients.touch(tx, account.id, request.lists, now)
-            answer = summary(tally, begun.ticket, left)
+            answer = summary(tally, begun.ticket, left, is_held=held_because is not None)
             if key:
                 idempotency.remember(tx, account.id, key.key, key.digest, msgspec.json.encode(answer), now)
             return answer

@@ -19,6 +19,7 @@ from chappe.manage.invoices import Invoices
 from chappe.manage.lists import Lists
 from chappe.manage.lookups import Lookups
 from chappe.manage.messages import Messages
+from chappe.manage.moderation import Moderation
 from chappe.manage.privacy import Privacy
 from chappe.manage.profiles import Profiles
 from chappe.manage.replies import Replies
@@ -29,8 +30,10 @@ from chappe.manage.tokens import Tokens
 from chappe.manage.webhooks import Webhooks
 from chappe.pipeline.clicks import Clicks
 from chappe.pipeline.contact_answers import ContactAnswers
+from chappe.pipeline.enqueue import Enqueuer
 from chappe.pipeline.explain import Explainer
 from chappe.pipeline.links import Links
+from chappe.pipeline.moderate import Moderator
 from chappe.pipeline.receive import Receiver
 from chappe.pipeline.rules import Rules
 from chappe.pipeline.submit import Submitter
@@ -53,6 +56,7 @@ class Chappe:
     carriers: Carriers
     rules: RuleSettings
     privacy: Privacy
+    moderation: Moderation
 
 
 @asynccontextmanager
@@ -73,6 +77,7 @@ async def opened(settings: Settings) -> AsyncIterator[Chappe]:
             carriers=Carriers(store, ids),
             rules=RuleSettings(store, defaults_of(settings)),
             privacy=Privacy(store, ids, receiver(settings, store, ids, Rules(store, defaults_of(settings)))),
+            moderation=moderation_of(settings, store, ids),
         )
     finally:
         await use_cases.clicks.close()
@@ -108,6 +113,17 @@ def wire(settings: Settings, store: Store, ids: Ids) -> UseCases:
         lookups=Lookups(store, ids),
         senders=Senders(store, ids, defaults_of(settings)),
     )
+
+
+def moderation_of(settings: Settings, store: Store, ids: Ids) -> Moderation:
+    """The campaigns that wait for a person, for who decides about them."""
+    enqueuer = Enqueuer(store, Rules(store, defaults_of(settings)), validity_s=settings.validity_s)
+    return Moderation(store, moderator_of(settings, store, ids, enqueuer))
+
+
+def moderator_of(settings: Settings, store: Store, ids: Ids, enqueuer: Enqueuer) -> Moderator:
+    """What carries out decisions about campaigns that are held."""
+    return Moderator(store, ids, enqueuer, validity_s=settings.validity_s, moderation_days=settings.moderation_days)
 
 
 def terms_of(settings: Settings) -> Terms:

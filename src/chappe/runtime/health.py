@@ -114,6 +114,8 @@ def _of_queue(found: Figures) -> Iterable[Metric]:
         ("chappe_events_due", "Webhook events that are due and not posted.", found.events_due),
         ("chappe_oldest_event_seconds", "Age of the longest waiting due event.", found.oldest_event_s),
         ("chappe_overdue_campaigns", "Campaigns with open messages long after their validity.", found.overdue),
+        ("chappe_held_campaigns", "Campaigns that wait for a person to approve or refuse them.", found.held),
+        ("chappe_oldest_held_seconds", "Age of the campaign that waits longest for a person.", found.oldest_held_s),
         ("chappe_mails_due", "Mails that wait to be sent.", found.mails_due),
         ("chappe_oldest_mail_seconds", "Age of the mail that waits longest.", found.oldest_mail_s),
     ):

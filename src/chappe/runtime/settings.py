@@ -67,6 +67,7 @@ class Settings:
     receipt_wait_s: int
     reply_window_days: int
     event_keep_days: int
+    moderation_days: int
     smtp_url: str
     mail_from: str
     smtp_ca_file: str
@@ -346,6 +347,12 @@ SETTINGS: Final = (
         "30",
         _whole(1, 3650),
         "Days for which finished webhook events, mails, unmatched receipts and nobody's replies are kept.",
+    ),
+    Setting(
+        "moderation_days",
+        "7",
+        _whole(1, 365),
+        "Days after which a campaign that waits for a person is refused, when nobody has decided about it.",
     ),
     Setting(
         "smtp_url",

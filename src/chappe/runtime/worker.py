@@ -7,7 +7,7 @@ import structlog
 from chappe.carriers.guarded_http import guarded_session
 from chappe.manage import lookups
 from chappe.manage.lookups import Lookups
-from chappe.pipeline import balance_alerts, enqueue, expire, mailer, quotas, receive, retain, sweep_lists
+from chappe.pipeline import balance_alerts, enqueue, expire, mailer, moderate, quotas, receive, retain, sweep_lists
 from chappe.pipeline.balance_alerts import Alerter
 from chappe.pipeline.enqueue import Enqueuer
 from chappe.pipeline.expire import Expirer
@@ -18,7 +18,7 @@ from chappe.pipeline.retain import Retainer
 from chappe.pipeline.rounds import Rounds
 from chappe.pipeline.rules import Rules
 from chappe.pipeline.sweep_lists import ListSweeper
-from chappe.runtime.bootstrap import defaults_of, receiver, submitter
+from chappe.runtime.bootstrap import defaults_of, moderator_of, receiver, submitter
 from chappe.runtime.process import only_one, opened_store, stopping
 from chappe.runtime.settings import Settings
 from chappe.store.ids import Ids
@@ -57,6 +57,7 @@ def _jobs(settings: Settings, store: Store, ids: Ids) -> list[Rounds]:
     rules = Rules(store, defaults_of(settings))
     alerter = Alerter(store, ids, submitter(settings, store, ids, rules))
     enqueuer = Enqueuer(store, rules, validity_s=settings.validity_s)
+    moderator = moderator_of(settings, store, ids, enqueuer)
     sender = Mailer(store, settings.mail_server)
     return [
         Rounds("replies", receiver(settings, store, ids, rules).once, every_s=receive.EVERY_S),
@@ -65,6 +66,7 @@ def _jobs(settings: Settings, store: Store, ids: Ids) -> list[Rounds]:
         Rounds("balance alerts", alerter.once, every_s=balance_alerts.EVERY_S),
         Rounds("mail", sender.once, every_s=mailer.EVERY_S),
         Rounds("enqueue", enqueuer.once, every_s=enqueue.EVERY_S),
+        Rounds("moderation", moderator.once, every_s=moderate.EVERY_S),
         Rounds("abandoned look-ups", Lookups(store, ids).settle_abandoned, every_s=lookups.EVERY_S),
         Rounds("past counts", Pruner(store).once, every_s=quotas.PRUNE_EVERY_S),
         Rounds("sweep lists", ListSweeper(store).once, every_s=sweep_lists.EVERY_S),

@@ -1,6 +1,7 @@
 """Campaigns as rows: one, a page of an account's, and the span of message ids of each.
 
-Only those that were accepted (`state = 0`): one for lists is written in pieces before (`store/preparations.py`).
+Only those that were accepted, whatever became of them (`THERE`): one for lists is written in pieces before
+(`store/preparations.py`).
 """
 
 from collections.abc import Iterable
@@ -12,17 +13,19 @@ import msgspec
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 
+# The states of a campaign that its owner reads: accepted, waiting for a person, denied by him.
+THERE: Final = "state IN (0, 3, 4)"
 _COLUMNS = (
     "id, kind, sender, text, created_at, send_at, cost_mc, total, sent, open, delivered, failed, expired,"
-    " network_error, cancelled, lists, stops, unassigned"
+    " network_error, cancelled, lists, stops, unassigned, state"
 )
 _SPAN = Statement(
-    "SELECT first_message_id, last_message_id FROM campaign WHERE id = :id AND account_id = :account AND state = 0"
+    f"SELECT first_message_id, last_message_id FROM campaign WHERE id = :id AND account_id = :account AND {THERE}"
 )
-_ONE = Statement(f"SELECT {_COLUMNS} FROM campaign WHERE id = :id AND account_id = :account AND state = 0")
+_ONE = Statement(f"SELECT {_COLUMNS} FROM campaign WHERE id = :id AND account_id = :account AND {THERE}")
 # Counted on the index of accounts alone; those that are not accepted are few and have an index of their own.
 # The sign keeps the look-up from the index of accounts, which would find a million.
-_NOT_ACCEPTED = "SELECT id FROM campaign WHERE queued_to IS NOT NULL AND state <> 0 AND +account_id = :account"
+_NOT_ACCEPTED = "SELECT id FROM campaign WHERE queued_to IS NOT NULL AND state IN (1, 2) AND +account_id = :account"
 _ALL = 9_000_000_000_000_000_000
 _PERIOD = f"account_id = :account AND send_at >= COALESCE(:from_at, 0) AND send_at <= COALESCE(:to_at, {_ALL})"
 _COUNT = Statement(
@@ -30,7 +33,7 @@ _COUNT = Statement(
     f" - (SELECT COUNT(*) FROM campaign WHERE id IN ({_NOT_ACCEPTED}) AND {_PERIOD})"
 )
 _MATCH = (
-    f" FROM campaign c WHERE {_PERIOD} AND state = 0"
+    f" FROM campaign c WHERE {_PERIOD} AND {THERE}"
     " AND (:min_sms IS NULL OR COALESCE(sms, cost_mc / 1000) >= :min_sms)"
     " AND (:max_sms IS NULL OR COALESCE(sms, cost_mc / 1000) <= :max_sms)"
     " AND (:text IS NULL OR instr(lower(text), lower(:text)) > 0)"
@@ -38,10 +41,10 @@ _MATCH = (
 )
 _MATCHING = Statement(f"SELECT COUNT(*){_MATCH}")
 _FILTERS: Final = ("min_sms", "max_sms", "text", "ids")
-# The words that readers see, in the order of the alphabet: canceled, sending, sent, waiting.
+# The words that readers see, in the order of the alphabet: canceled, denied, moderation, sending, sent, waiting.
 _STATUS = (
-    "CASE WHEN sent > 0 AND cancelled = sent THEN 0 WHEN open > 0 AND send_at > :now THEN 3"
-    " WHEN open > 0 THEN 1 ELSE 2 END"
+    "CASE WHEN sent > 0 AND cancelled = sent THEN 0 WHEN state = 4 THEN 1 WHEN state = 3 THEN 2"
+    " WHEN open > 0 AND send_at > :now THEN 5 WHEN open > 0 THEN 3 ELSE 4 END"
 )
 _ORDERS: Final = {
     "id": ("id",),
@@ -65,10 +68,11 @@ _SENT_TO = Statement(
     f"SELECT c.id FROM campaign c WHERE {_PERIOD} AND EXISTS (SELECT 1 FROM message m"
     " WHERE m.id BETWEEN c.first_message_id AND c.last_message_id AND m.number = :number)"
 )
-# In the order of the index of open campaigns, so that the finished ones cost nothing.
+# In the order of the index of open campaigns, so that the finished ones cost nothing. What waits for a person does not
+# expire.
 _OVERDUE = Statement(
     "SELECT id, first_message_id, last_message_id, expires_at FROM campaign"
-    " WHERE open > 0 AND expires_at <= :now AND (expires_at, id) > (:after_at, :after_id)"
+    " WHERE open > 0 AND state = 0 AND expires_at <= :now AND (expires_at, id) > (:after_at, :after_id)"
     " AND (expires_at <= :silent_since OR EXISTS (SELECT 1 FROM dispatch"
     " WHERE message_id BETWEEN first_message_id AND last_message_id AND state IN (0, 3)))"
     " ORDER BY expires_at, id LIMIT :n"
@@ -101,6 +105,7 @@ class CampaignRow(NamedTuple):
     lists: str | None
     stops: int
     unassigned: int
+    state: int
 
 
 class Overdue(NamedTuple):

@@ -6,7 +6,8 @@ from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 
 _CAMPAIGN = Statement(
-    "SELECT first_message_id, last_message_id FROM campaign WHERE id = :ticket AND account_id = :account AND state = 0"
+    "SELECT first_message_id, last_message_id FROM campaign WHERE id = :ticket AND account_id = :account"
+    " AND state IN (0, 3, 4)"
 )
 _MATCH = " FROM message WHERE id BETWEEN :first AND :last AND (:reference IS NULL OR client_ref = :reference)"
 _COUNT = Statement(f"SELECT COUNT(*){_MATCH}")
@@ -16,7 +17,8 @@ _PAGE = Statement(
 # No index leads from a reference to its message, so that no index is written per message: the account's campaigns
 # of a period are searched.
 _TICKETS_OF_REFERENCE = Statement(
-    "SELECT c.id FROM campaign c WHERE c.account_id = :account AND c.state = 0 AND c.send_at >= :since AND EXISTS"
+    "SELECT c.id FROM campaign c WHERE c.account_id = :account AND c.state IN (0, 3, 4) AND c.send_at >= :since"
+    " AND EXISTS"
     " (SELECT 1 FROM message m WHERE m.id BETWEEN c.first_message_id AND c.last_message_id"
     " AND m.client_ref = :reference) ORDER BY c.send_at DESC, c.id DESC LIMIT 1"
 )

@@ -7,14 +7,14 @@ import msgspec
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 
-_PREPARING = Statement("SELECT id FROM campaign WHERE queued_to IS NOT NULL AND state = 1")
+_PREPARING = Statement("SELECT id FROM campaign WHERE queued_to IS NOT NULL AND state IN (1, 3)")
 _NEWEST = Statement("SELECT COALESCE(MAX(id), 0) FROM campaign")
 _SINCE = Statement(
     "SELECT id, account_id, sent, total, cost_mc, first_message_id, open, delivered, failed, expired, network_error,"
     " cancelled FROM campaign WHERE (id > :after OR id IN (SELECT value FROM json_each(:late))) AND state = 0"
     " ORDER BY id LIMIT :n"
 )
-_UNFINISHED = Statement("SELECT id FROM campaign WHERE open > 0 ORDER BY id DESC LIMIT 50")
+_UNFINISHED = Statement("SELECT id FROM campaign WHERE open > 0 AND state = 0 ORDER BY id DESC LIMIT 50")
 _ONE = Statement(
     "SELECT id, account_id, sent, total, cost_mc, first_message_id, open, delivered, failed, expired, network_error,"
     " cancelled FROM campaign WHERE id = :id"
@@ -102,7 +102,7 @@ def newest(tx: Tx) -> int:
 
 
 def preparing(tx: Tx) -> list[int]:
-    """Campaigns that are being written and may be accepted later."""
+    """Campaigns that may be told of later: they are being written, or wait for a person."""
     return [row[0] for row in tx.rows(_PREPARING)]
 
 

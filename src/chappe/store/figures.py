@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from chappe.store import mails, quarantine, queue
+from chappe.store import mails, moderation, quarantine, queue
 from chappe.store.clock import now_ms
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
@@ -11,7 +11,7 @@ _EVENTS = Statement("SELECT COUNT(*), MIN(next_at) FROM event WHERE state = 0 AN
 _UNQUEUED = Statement(
     "SELECT COALESCE(SUM(last_message_id - queued_to), 0) FROM campaign WHERE queued_to IS NOT NULL AND state = 0"
 )
-_OVERDUE = Statement("SELECT COUNT(*) FROM campaign WHERE open > 0 AND expires_at < :before")
+_OVERDUE = Statement("SELECT COUNT(*) FROM campaign WHERE open > 0 AND state = 0 AND expires_at < :before")
 # Longer than any receipt is waited for by default: an open campaign this old means that a job does not run.
 _OVERDUE_MS = 3 * 24 * 3600 * 1000
 
@@ -27,6 +27,8 @@ class Figures(NamedTuple):
     mails_due: int
     oldest_mail_s: float
     unqueued: int
+    held: int
+    oldest_held_s: float
 
 
 def read(tx: Tx) -> Figures:
@@ -34,6 +36,7 @@ def read(tx: Tx) -> Figures:
     now = now_ms()
     due, oldest = tx.one(_EVENTS, now=now)
     mails_due, oldest_mail = mails.waiting(tx)
+    held, oldest_held = moderation.figures(tx)
     return Figures(
         queue.depth(tx),
         quarantine.count(tx),
@@ -43,4 +46,6 @@ def read(tx: Tx) -> Figures:
         mails_due,
         (now - oldest_mail) / 1000 if oldest_mail is not None else 0.0,
         tx.one(_UNQUEUED)[0],
+        held,
+        (now - oldest_held) / 1000 if oldest_held is not None else 0.0,
     )

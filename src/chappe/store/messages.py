@@ -24,7 +24,8 @@ _IN_COLUMNS = (
 )
 _OUT = (
     " FROM campaign c JOIN message m"
-    " WHERE m.id BETWEEN c.first_message_id AND c.last_message_id AND c.account_id = :account AND c.state = 0"
+    " WHERE m.id BETWEEN c.first_message_id AND c.last_message_id AND c.account_id = :account AND c.state IN (0, 3, 4)"
+    " AND (:campaign_state IS NULL OR c.state = :campaign_state)"
     " AND c.send_at BETWEEN :from_at AND :to_at AND c.messages_deleted_at IS NULL"
     " AND (:destination IS NULL OR instr(CAST(m.number AS TEXT), :destination) > 0)"
     " AND (:text IS NULL OR instr(lower(COALESCE(m.text, c.text)), lower(:text)) > 0)"
@@ -45,14 +46,14 @@ _COUNT: Final = {"out": Statement(f"SELECT COUNT(*){_OUT}"), "in": Statement(f"S
 # Without a look at any message.
 _TOTAL: Final = {
     "out": Statement(
-        "SELECT COALESCE(SUM(sent), 0) FROM campaign WHERE account_id = :account AND state = 0"
+        "SELECT COALESCE(SUM(sent), 0) FROM campaign WHERE account_id = :account AND state IN (0, 3, 4)"
         " AND send_at BETWEEN :from_at AND :to_at AND messages_deleted_at IS NULL"
     ),
     "in": Statement(
         "SELECT COUNT(*) FROM reply WHERE account_id = :account AND received_at BETWEEN :from_at AND :to_at"
     ),
 }
-_FILTERS: Final = ("destination", "text", "country", "statuses", "is_open")
+_FILTERS: Final = ("destination", "text", "country", "statuses", "is_open", "campaign_state")
 Direction = Literal["in", "out"]
 
 
@@ -69,13 +70,13 @@ _SHOW = Statement(
     "SELECT m.id, m.campaign_id, m.account_id, m.number, m.country, m.client_ref, COALESCE(m.text, c.text),"
     f" {_SENDER}, c.kind, m.encoding, m.parts, m.price_mc, m.state, m.dlr, c.created_at, c.send_at,"
     " COALESCE(d.expires_at, c.expires_at), m.submitted_at, m.done_at, k.name, m.carrier_refs, d.state, d.ready_at,"
-    " d.attempts"
+    " d.attempts, c.state, c.held_because, c.decided_at"
     " FROM message m JOIN campaign c ON c.id = m.campaign_id LEFT JOIN carrier k ON k.id = m.carrier_id"
-    " LEFT JOIN dispatch d ON d.message_id = m.id WHERE m.id = :id AND c.state = 0"
+    " LEFT JOIN dispatch d ON d.message_id = m.id WHERE m.id = :id AND c.state IN (0, 3, 4)"
 )
 _TRACE = Statement("SELECT at, step, detail FROM trace WHERE message_id = :id ORDER BY id")
 _SPAN_OF_TICKET = Statement(
-    "SELECT first_message_id, last_message_id FROM campaign WHERE id = :id AND state = 0"
+    "SELECT first_message_id, last_message_id FROM campaign WHERE id = :id AND state IN (0, 3, 4)"
     " AND messages_deleted_at IS NULL"
 )
 
@@ -126,6 +127,9 @@ class MessageDetail(NamedTuple):
     queue_state: int | None
     ready_at: int | None
     attempts: int | None
+    campaign_state: int
+    held_because: str | None
+    decided_at: int | None
 
 
 def page(
@@ -140,7 +144,7 @@ def page(
     """A page of a period's messages, how many the period has, how many match.
 
     Shape: `column` is at, number, sender or dlr; `conditions` are account, from_at, to_at, destination, text,
-           country, statuses (JSON), is_open.
+           country, statuses (JSON), is_open, campaign_state.
     Cost:  a scan of the period only with conditions on messages, or another order than that of the time.
     """
     rows = tx.rows(_page(directions, column, is_descending), start=start, length=length, **conditions)

@@ -41,6 +41,7 @@ COMMANDS = {
     "list": _Place("lists", "contact_list", "Contact lists, and files of contacts for them."),
     "audit": _Place("audit", "audit", "What was done to the installation, and by whom."),
     "country": _Place("countries", "country", "What is known of countries, and what of it is enforced."),
+    "moderation": _Place("moderation", "moderation", "Campaigns that wait for a person: approve or refuse them."),
     "privacy": _Place("privacy", "privacy", "One person's data: export it, erase it."),
     "settings": _Place("serve", "settings", "Show the effective settings, secrets masked."),
     "migrate": _Place("serve", "migrate", "Create or upgrade the database."),

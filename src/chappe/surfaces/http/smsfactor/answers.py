@@ -26,9 +26,10 @@ class Answer(msgspec.Struct, frozen=True):
     """What a handler has to say beyond status and message: each answer of the API is a struct of its own.
 
     Shape: the fields are the wire's; `only_json` names those that the XML form leaves out, `xml_names` those that are
-           called otherwise there.
+           called otherwise there. `status` is not 1 for what was accepted and is to be read with care.
     """
 
+    status: ClassVar[Status] = 1
     only_json: ClassVar[frozenset[str]] = frozenset()
     xml_names: ClassVar[dict[str, str]] = {}
 
@@ -52,13 +53,18 @@ def success(answer: Answer, syntax: Syntax) -> bytes:
             fields = msgspec.json.encode(answer)
         except UnicodeEncodeError:  # half a surrogate pair, which no text may hold
             fields = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(answer)))
-        return _OK_JSON if len(fields) == _EMPTY else _OK_JSON[:-1] + b"," + fields[1:]
+        envelope = _OK_JSON if answer.status == 1 else to_json(_envelope(answer))
+        return envelope if len(fields) == _EMPTY else envelope[:-1] + b"," + fields[1:]
     tree: dict[str, Value] = msgspec.to_builtins(answer)
     for name in answer.only_json:
         del tree[name]
     for name, xml_name in answer.xml_names.items():
         tree[xml_name] = tree.pop(name)
-    return to_xml({"status": 1, "message": MESSAGES[1], **tree})
+    return to_xml({**_envelope(answer), **tree})
+
+
+def _envelope(answer: Answer) -> dict[str, Value]:
+    return {"status": answer.status, "message": MESSAGES[answer.status]}
 
 
 def failure(status: Status, details: str, syntax: Syntax) -> bytes:

@@ -86,8 +86,11 @@ class SmsFactorApi:
             call = await self._call(incoming)
             facts.account = call.account.id
             answer = await incoming.found.route.handler(call)
-            facts.status = 1
-            return answer if isinstance(answer, File) else _document(success(answer, syntax), syntax)
+            if isinstance(answer, File):
+                facts.status = 1
+                return answer
+            facts.status = answer.status
+            return _document(success(answer, syntax), syntax)
         except Refusal as refusal:
             return _failed(facts, status_of(refusal), str(refusal), syntax)
         except Unavailable as unavailable:

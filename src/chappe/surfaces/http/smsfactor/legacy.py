@@ -81,7 +81,7 @@ class Pulled(Answer, frozen=True):
     dr: Reports
 
 
-async def send_xml(call: Call) -> send.Sent:
+async def send_xml(call: Call) -> send.Sent | send.Held:
     """Send a campaign to numbers, as POST /send does, for clients that know only one address."""
     return await send.post(call)
 

@@ -141,6 +141,7 @@ MEANINGS: Final[dict[str, str]] = {
     "destination": "The number, in digits.",
     "message_id": "The id of the message.",
     "dlr_date": "When the state was last reported, in the time of Paris.",
+    "Held.details": "That it waits, and is not to be sent again.",
     "status_details": "The state, more precisely.",
     "MessageFields.type": "sms_mt went out, sms_mo came in.",
     # lists

@@ -130,9 +130,14 @@ def operation_id(route: Route) -> str:
 
 
 def answer_of(route: Route) -> type[Answer] | type[File]:
-    """What the handler says that it returns."""
-    returned: type[Answer] | type[File] = typing.get_type_hints(route.handler)["return"]
-    return returned
+    """What the handler says that it returns, or returns first of all."""
+    return answers_of(route)[0]
+
+
+def answers_of(route: Route) -> tuple[type[Answer] | type[File], ...]:
+    """Everything that the handler says that it returns."""
+    returned = typing.get_type_hints(route.handler)["return"]
+    return typing.get_args(returned) or (returned,)
 
 
 _SCHEMES: Final[Json] = {
@@ -241,14 +246,14 @@ def _request(document: type[msgspec.Struct], components: Components, shown: dict
 
 
 def _response(route: Route, components: Components, shown: dict[str, Example]) -> Json:
-    answer = answer_of(route)
+    answers = answers_of(route)
     content: dict[str, Json] = {}
-    if answer is File:
+    if File in answers:
         content[route.file_type] = {"schema": {"type": "string", "format": "binary"}}
         schema: Json = ref("Error")
     else:
-        success = components.answer(typing.cast(type[Answer], answer))
-        schema = {"anyOf": [success, ref("Error")]}
+        successes = [components.answer(typing.cast(type[Answer], answer)) for answer in answers]
+        schema = {"anyOf": [*successes, ref("Error")]}
     if not route.speaks_only_xml:
         content["application/json"] = _with_example({"schema": schema}, shown, "json", "answer")
     content["application/xml"] = _with_example({"schema": schema}, shown, "xml", "answer")

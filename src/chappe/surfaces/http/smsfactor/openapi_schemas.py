@@ -14,6 +14,11 @@ _FOLDER: Final = "#/components/schemas/"
 _SCALAR: Final = frozenset({"string", "integer", "number", "boolean", "null"})
 # From here on a docstring speaks to those who work on Chappe.
 _LABELS: Final = ("Shape:", "Units:", "Raises:", "Source:", "Cost:")
+# What the statuses of answers with fields of their own say.
+_STATUS: Final[dict[Status, str]] = {
+    1: "1: it was carried out.",
+    -8: "-8: it was accepted and paid for, and a person looks at it before it is sent.",
+}
 
 
 class Body(NamedTuple):
@@ -44,8 +49,12 @@ class Components:
         schema = self.schemas[name]
         if "status" not in schema["properties"]:
             envelope = {
-                "status": {"type": "integer", "const": 1, "description": "1: it was carried out."},
-                "message": {"type": "string", "const": MESSAGES[1], "description": "OK."},
+                "status": {"type": "integer", "const": answer.status, "description": _STATUS[answer.status]},
+                "message": {
+                    "type": "string",
+                    "const": MESSAGES[answer.status],
+                    "description": f"{MESSAGES[answer.status]}.",
+                },
             }
             schema["properties"] = {**envelope, **schema["properties"]}
             schema["required"] = ["status", "message", *schema["required"]]
@@ -164,7 +173,7 @@ def _error() -> Json:
 
 def refusals() -> list[Status]:
     """The statuses of requests that were not carried out."""
-    return [status for status in MESSAGES if status < 0]
+    return [status for status in MESSAGES if status not in _STATUS]
 
 
 def _table() -> str:

@@ -10,6 +10,7 @@ from chappe.surfaces.http.smsfactor.call import Call
 from chappe.surfaces.http.smsfactor.explain import WarningFields, warnings_of
 from chappe.surfaces.http.smsfactor.query import QueryField
 from chappe.surfaces.http.smsfactor.send_request import KINDS, from_document, from_lists_document, from_query
+from chappe.surfaces.http.smsfactor.statuses import Status
 
 QUERY: Final = (
     QueryField("text", "The text.", is_required=True),
@@ -20,6 +21,9 @@ QUERY: Final = (
     QueryField("gsmsmsid", "Your own id of the message, which comes back in its receipt."),
     QueryField("unicode", "1 sends any character, in shorter parts.", words=("0", "1")),
 )
+
+
+_HELD: Final = "accepted and paid for; it waits for a person before it is sent: do not send it again"
 
 
 class Simulated(Answer, frozen=True, kw_only=True):
@@ -63,18 +67,29 @@ class Sent(Answer, frozen=True):
     country_limit: int
 
 
+class Held(Sent, frozen=True, kw_only=True):
+    """The same for what is accepted and paid for, and waits for a person: it is not to be sent again.
+
+    Source: the contract's note on -8; the vendor's clients throw, and may read the ticket out of the answer.
+    """
+
+    status: ClassVar[Status] = -8
+
+    details: str
+
+
 class Cancelled(Answer, frozen=True):
     """The balance with what was given back."""
 
     credits: int
 
 
-async def get(call: Call) -> Sent:
+async def get(call: Call) -> Sent | Held:
     """Send one message."""
     return await _submit(call, from_query(call.query, call.limits))
 
 
-async def post(call: Call) -> Sent:
+async def post(call: Call) -> Sent | Held:
     """Send a campaign to numbers."""
     return await _submit(call, from_document(call.document, call.limits))
 
@@ -89,7 +104,7 @@ async def simulate_post(call: Call) -> Simulated:
     return await _simulate(call, from_document(call.document, call.limits))
 
 
-async def lists(call: Call) -> Sent:
+async def lists(call: Call) -> Sent | Held:
     """Send a campaign to the contacts of lists."""
     request = from_lists_document(call.document, call.limits)
     submission = await call.use_cases.list_submitter.submit(call.account, request, call.idempotency_key(request))
@@ -108,7 +123,7 @@ async def cancel(call: Call) -> Cancelled:
     return Cancelled(credits=credits_now)
 
 
-async def _submit(call: Call, request: SubmitRequest) -> Sent:
+async def _submit(call: Call, request: SubmitRequest) -> Sent | Held:
     submission = await call.use_cases.submitter.submit(call.account, request, call.idempotency_key(request))
     return _sent(submission)
 
@@ -117,8 +132,11 @@ async def _simulate(call: Call, request: SubmitRequest) -> Simulated:
     return _simulated(await call.use_cases.submitter.simulate(call.account, request))
 
 
-def _sent(submission: Submission) -> Sent:
-    return Sent(ticket=str(submission.ticket), **_counts(submission))
+def _sent(submission: Submission) -> Sent | Held:
+    ticket = str(submission.ticket)
+    if submission.is_held:
+        return Held(ticket=ticket, **_counts(submission), details=_HELD)
+    return Sent(ticket=ticket, **_counts(submission))
 
 
 def _simulated(simulation: Simulation) -> Simulated:

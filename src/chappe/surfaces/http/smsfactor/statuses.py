@@ -12,7 +12,7 @@ from chappe.domain.errors import (
     Refusal,
 )
 
-Status = Literal[1, -1, -2, -3, -4, -5, -6, -7, -99]
+Status = Literal[1, -1, -2, -3, -4, -5, -6, -7, -8, -99]
 
 # Source: the contract's request statuses; the wording of the vendor's English page.
 MESSAGES: Final[dict[Status, str]] = {
@@ -24,6 +24,7 @@ MESSAGES: Final[dict[Status, str]] = {
     -5: "Resource not found",
     -6: "JSON error",
     -7: "Data error",
+    -8: "Campaign awaiting moderation",
     -99: "Unknown error",
 }
 
