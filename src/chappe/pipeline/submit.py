@@ -153,8 +153,6 @@ class Submitter:
         """The decision; a large one in a thread, so that it does not hold up everybody else's requests."""
         routes, rules = self._routes(now), self._rules.of(account)
         shortener = await self._links.shortener() if SHORT in request.text else None
-        if rules.send_limits:
-            await self._counts.begin(rules.send_limits, now)
 
         def decide(tx: Tx) -> tuple[Planner, Plan]:
             recipients = read_recipients(request, account, self._limits)
@@ -168,9 +166,12 @@ class Submitter:
             check_cap(quota, planned.cost_mc)
             return planner, planned
 
-        if len(request.numbers) < LARGE:
-            return self._store.glance(decide)
-        return await self._store.read(decide)
+        is_small = len(request.numbers) < LARGE
+        try:
+            return self._store.glance(decide) if is_small else await self._store.read(decide)
+        except quotas.Moved:  # the first in a period, or since a limit was set
+            await self._counts.begin(rules.send_limits, now)
+            return self._store.glance(decide) if is_small else await self._store.read(decide)
 
     async def _linked(self, account: Account, planner: Planner, planned: Plan) -> tuple[Plan, int | None]:
         """The plan with the links of its messages, and the first of the ids that were taken for them."""
