@@ -156,3 +156,18 @@ async def test_a_sub_account_does_not_send_to_its_parents_lists(tmp_path: Path) 
         await new_list(api, "33600112233")
         child = (await post(api, "/token/account/2", {"token": {"name": "x"}})).json["token"]
         assert (await post(api, "/send/lists", to_lists(1), token=child)).json["status"] == -5
+
+
+@on_loop
+async def test_each_contact_gets_the_sender_of_his_country(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as api:
+        await new_list(api, "32470123456", "33600112233", "41781234567")
+        reply = await post(api, "/send/lists", to_lists([{"value": "1"}], sender="The Club"))
+        assert (reply.json["status"], reply.json["sent"]) == (1, 3)
+        headers = {"Authorization": f"Bearer {api.token}", "Accept": "application/json"}
+        period = "date_start=2020-01-01%2000:00:00&date_end=2099-01-01%2000:00:00"
+        listed = (await call(api.port, "GET", f"/messages?{period}", headers)).json["messages"]
+        seen = {message["destination"]: message["sender"] for message in listed}
+        assert seen == {"32470123456": "", "33600112233": "TheClub", "41781234567": "The Club"}
+        campaign = (await call(api.port, "GET", "/campaign/1", headers)).json
+        assert campaign["campaign"][0]["sender"] == "TheClub"

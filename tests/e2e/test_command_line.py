@@ -21,6 +21,7 @@ COMMANDS = [
     ["carrier", "set"], ["carrier", "lookups"], ["lookup", "list"], ["audit", "list"], ["explain"],
     ["privacy", "export"], ["privacy", "erase"], ["rule", "set"], ["rule", "unset"],
     ["rule", "list"], ["rule", "show"], ["rate", "load"], ["rate", "list"],
+    ["sender", "list"], ["sender", "add"], ["sender", "approve"], ["sender", "refuse"], ["sender", "remove"],
 ]  # fmt: skip
 
 ADD_CARRIER = ["carrier", "add", "x", "--smpp", "h:1", "--system-id", "a", "--password", "b"]
