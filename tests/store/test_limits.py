@@ -14,6 +14,7 @@ from chappe.domain.requests import SubmitRequest
 from chappe.domain.rulebook import Defaults
 from chappe.pipeline import quotas, submit_lists
 from chappe.pipeline.enqueue import Enqueuer
+from chappe.pipeline.moderate import Moderator
 from chappe.pipeline.quotas import Pruner
 from chappe.pipeline.rules import Rules
 from chappe.store import usage
@@ -144,6 +145,21 @@ async def test_what_is_cancelled_stays_counted(tmp_path: Path) -> None:
         assert await shop.submitter.cancel(SHOP, answer.ticket or 0) == CREDITS
         assert (await shop.send(FRENCH)).flood == 1
         await shop.set(messages_per_day=5)  # counted again from the campaigns
+        with pytest.raises(InsufficientCredits, match="leaves 0 for today"):
+            await shop.send(FRENCH)
+
+
+@on_loop
+async def test_what_a_person_denies_stays_counted_though_its_credits_come_back(tmp_path: Path) -> None:
+    async with limited(tmp_path) as shop:
+        await shop.set(messages_per_day=3, credits_per_day=3, hold_words="casino")
+        held = await shop.send(*numbers(2), text="casino")
+        enqueuer = Enqueuer(shop.store, Rules(shop.store, Defaults()), validity_s=60)
+        moderator = Moderator(shop.store, shop.ids, enqueuer, validity_s=60, moderation_days=7)
+        await moderator.refuse(held.ticket or 0, "a test", "no", "no")
+        assert shop.rows("SELECT available_mc FROM wallet WHERE id = 1") == [(CREDITS * 1000,)]
+        assert (await shop.send(*numbers(2))).flood == 1
+        await shop.set(messages_per_day=4)  # counted again from the campaigns
         with pytest.raises(InsufficientCredits, match="leaves 0 for today"):
             await shop.send(FRENCH)
 

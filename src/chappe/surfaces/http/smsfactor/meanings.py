@@ -42,7 +42,7 @@ MEANINGS: Final[dict[str, str]] = {
     "CampaignFields.npai": "How many numbers nobody has, as the carrier says.",
     "NpaiDocument.npai": "Numbers that nobody has.",
     "invalid": "Left out: not a phone number.",
-    "not_allowed": "Left out: no route leads to that country.",
+    "not_allowed": "Left out: the account may not send to that country.",
     "flood": "Left out by the protection against floods.",
     "country_limit": "Left out: the limit of its country is reached.",
     # explanations and warnings
