@@ -14,6 +14,7 @@ from tests.rulebooks import HOURS, rules_of
 
 RULES = rules_of(Account(1, 1, None, "shop@example.org", "FR", None))
 SUNDAY = int(paris_instant(datetime(2026, 11, 22, 12)).timestamp() * 1000)
+MONDAY = SUNDAY + 86_400_000
 FRENCH = [f"+336123456{i:02d}" for i in range(50)]
 
 
@@ -44,11 +45,23 @@ def test_each_country_is_told_with_the_number_of_its_messages() -> None:
     found = warned(SubmitRequest("Hello", [*FRENCH, *belgian, "no number"], "marketing", "My Club"))
     assert [(each.code, each.country, each.messages) for each in found] == [
         ("sender_mended", "FR", 50),
+        ("stop_number_example", "FR", 50),
         ("sender_refused", "BE", 2),
         ("held", "FR", 50),
     ]
     assert "2026-11-23 08:00:00" in found[-1].text
     assert found[0].rule == "sender_characters"
+
+
+def test_a_number_for_stop_that_was_set_is_no_example() -> None:
+    account = RULES.account
+    planner = Planner(
+        SubmitRequest("Hello", FRENCH, "marketing", "Acme"), rules_of(account, stop_number="36184"), Routes({}),
+        Limits(), MONDAY, HOURS,
+    )  # fmt: skip
+    remarks = PlanRemarks(SubmitRequest("Hello", FRENCH, "marketing", "Acme"), planner)
+    remarks.add(planner.plan(read_recipients(SubmitRequest("Hello", FRENCH), account, Limits()), NOBODY))
+    assert remarks.found() == []
 
 
 def test_what_is_the_same_in_several_countries_is_told_once() -> None:

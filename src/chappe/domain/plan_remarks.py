@@ -13,8 +13,9 @@ from chappe.domain.infos import split_infos
 from chappe.domain.plans import Plan
 from chappe.domain.remarks import Remark, Warned
 from chappe.domain.requests import SubmitRequest
-from chappe.domain.rulebook import CountryRules
+from chappe.domain.rulebook import EXAMPLE_STOP_NUMBER, CountryRules
 from chappe.domain.submission import Planner
+from chappe.domain.variants import Variant
 from chappe.domain.windows import window_text
 from chappe.telecom.alphabets import choose
 from chappe.telecom.gsm7 import DEFAULT, Language
@@ -74,6 +75,7 @@ class PlanRemarks:
             variant = self._planner.variant(place)
             for remark in (
                 *variant.remarks,
+                *mention_remarks(variant),
                 *text_remarks(variant.text, is_unicode=self._request.is_unicode, languages=variant.languages),
             ):
                 gathered.setdefault(remark, {})[place] = messages
@@ -101,6 +103,15 @@ def _bounded(gathered: dict[Remark, dict[str, int]]) -> list[Warned]:
             text = f"and the like in {len(rest)} more cases"
             found.append(Warned(code, text, sum([one.messages for one in rest]), rule=rest[0].rule))
     return found
+
+
+def mention_remarks(variant: Variant) -> list[Remark]:
+    """Whether the STOP mention leads nowhere, because nobody has set its number."""
+    mention = variant.place.stop_mention
+    if not (variant.has_mention and EXAMPLE_STOP_NUMBER in mention):
+        return []
+    text = f"the number of the mention {mention} is an example: the operator has to set stop_number to one of his own"
+    return [Remark("stop_number_example", text, "stop_number")]
 
 
 def text_remarks(text: str, *, is_unicode: bool, languages: tuple[Language, ...] = ()) -> list[Remark]:
