@@ -202,7 +202,9 @@ def _sender(case: _Case) -> Origin:
     rules = [*dict.fromkeys(remark.rule for remark in sender.remarks if remark.rule), "sender"]
     if sender.text is None:
         why = "the asked one cannot be used" if asked else "no sender was asked for"
-        return Origin(asked, None, f"the carrier's own number: {why}", case.because(*rules))
+        own = case.variant.place.carrier_sender
+        shown = f"the carrier's own, {own}" if own else "the carrier's own number"
+        return Origin(asked, None, f"{shown}: {why}", case.because(*rules))
     if asked and sender.given == asked:
         why = "as asked" if sender.text == asked else "as the country takes it"
         return Origin(asked, sender.text, why, case.because("numeric_sender" if sender.text.isdigit() else rules[0]))
