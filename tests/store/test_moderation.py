@@ -8,12 +8,15 @@ import pytest
 from chappe.domain.errors import BadData, InsufficientCredits, NotFound
 from chappe.domain.lifecycle import Dlr, Queue, State
 from chappe.domain.moderation import Reason
+from chappe.domain.plans import Limits
 from chappe.domain.requests import IdempotencyKey, SubmitRequest
 from chappe.manage.campaigns import CampaignFilter, Campaigns
 from chappe.manage.feed import Feed
 from chappe.manage.messages import Messages
 from chappe.pipeline import moderate
 from chappe.pipeline.expire import Expirer
+from chappe.pipeline.explain import Explainer
+from chappe.pipeline.links import Links
 from chappe.pipeline.moderate import NOBODY
 from chappe.pipeline.retain import Retainer
 from chappe.pipeline.submit import LARGE
@@ -354,3 +357,12 @@ async def test_retention_leaves_it_alone(tmp_path: Path) -> None:
         made.move_into_the_past(800 * DAY)
         await Retainer(made.store, event_keep_days=30).round()
         assert len(made.core.messages_of(ticket)) == 3
+
+
+@on_loop
+async def test_an_explanation_warns_as_a_simulation_does(tmp_path: Path) -> None:
+    async with held(tmp_path) as made:
+        explainer = Explainer(made.store, Limits(), Links(made.store, "sms.example"), made.rules)
+        for text, codes in ((HELD, ["moderation"]), ("Hello", [])):
+            told = await explainer.explain(SHOP, SubmitRequest(text, numbers(1)))
+            assert [remark.code for remark in told.remarks] == codes

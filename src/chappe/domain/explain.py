@@ -28,6 +28,7 @@ from chappe.domain.legal_hours import LegalHours
 from chappe.domain.limits import check_cap
 from chappe.domain.links import Shortener
 from chappe.domain.marketing_hours import MarketingHours
+from chappe.domain.moderation import Watch, warning
 from chappe.domain.plan_remarks import PlanRemarks, hours_said
 from chappe.domain.plans import NOBODY, Excluded, Limits, Plan, Recipients, Routes
 from chappe.domain.quotas import UNLIMITED, Quota
@@ -89,10 +90,12 @@ def explain(
     excluded: Excluded = NOBODY,
     left: Callable[[Planner, Recipients], Quota] = lambda planner, recipient: UNLIMITED,
     shortener: Shortener | None = None,
+    watch: Watch | None = None,
 ) -> Explanation:
     """Explain what becomes of a request for one number.
 
-    Shape:  `carriers` are the names of the lanes; `left` says what the account's limits leave for the number.
+    Shape:  `carriers` are the names of the lanes; `left` says what the account's limits leave for the number, `watch`
+            whether a person would be asked.
     Raises: Refusal when a send would be refused.
     """
     recipient = read_recipients(request, rules.account, limits)
@@ -104,6 +107,10 @@ def explain(
     case = _Case(request, rules, planner, recipient, planned, planner.variant(country), country)
     remarks = PlanRemarks(request, planner)
     remarks.add(planned)
+    waits = False
+    if watch is not None:
+        watch.add(planned)
+        waits = bool(watch.reasons())
     wording = _wording(case)
     return Explanation(
         kind=request.kind,
@@ -114,7 +121,7 @@ def explain(
         price=_price(case),
         timing=_timing(case, hours, now_ms),
         way=_way(case, routes, carriers),
-        remarks=tuple(remarks.found()),
+        remarks=(*([warning(1)] if waits else []), *remarks.found()),
     )
 
 

@@ -14,6 +14,7 @@ from chappe.domain.submission import Planner, read_recipients
 from chappe.pipeline import quotas
 from chappe.pipeline.links import Links
 from chappe.pipeline.rules import Rules
+from chappe.pipeline.watch import watch_of
 from chappe.store import carriers, exclusions
 from chappe.store.clock import now_ms
 from chappe.store.sqlite import Store, Tx
@@ -55,6 +56,7 @@ class Explainer:
                 excluded=exclusions.excluded(tx, account.id, numbers),
                 left=partial(_left, tx, present),
                 shortener=shortener,
+                watch=watch_of(self._store, account, rules, now),
             )
 
         for _ in range(quotas.TRIES):

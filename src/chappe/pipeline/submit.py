@@ -9,11 +9,10 @@ from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, Refusal, Unavailable
 from chappe.domain.limits import check_cap
 from chappe.domain.links import SHORT
-from chappe.domain.moderation import encoded
+from chappe.domain.moderation import encoded, warning
 from chappe.domain.plan_remarks import PlanRemarks
 from chappe.domain.plans import NOBODY, Limits, Plan, Routes, Tally
 from chappe.domain.pricing import balance_credits, cost_credits
-from chappe.domain.remarks import Warned
 from chappe.domain.requests import IdempotencyKey, Simulation, Submission, SubmitRequest
 from chappe.domain.submission import Planner, home_of, read_recipients
 from chappe.pipeline import quotas
@@ -28,8 +27,6 @@ from chappe.store.sqlite import Store, Tx
 
 # For how long routes are taken from memory: how late a change of them is seen.
 ROUTES_MS = 500
-# What the author of a campaign reads that a person is asked about; not why, so that nobody learns how not to be asked.
-MODERATED = "a person looks at it before it is sent"
 # Recipients from which a decision takes long enough to be worth a thread.
 LARGE = 2000
 
@@ -227,5 +224,5 @@ def summary(tally: Tally, ticket: int | None, available_mc: int, *, is_held: boo
 def simulation(tally: Tally, available_mc: int, remarks: PlanRemarks, *, is_held: bool) -> Simulation:
     """The same for what was not sent, with the warnings."""
     counts = msgspec.structs.asdict(summary(tally, None, available_mc, is_held=is_held))
-    waits = (Warned("moderation", MODERATED, tally.sent),) if is_held else ()
+    waits = (warning(tally.sent),) if is_held else ()
     return Simulation(**counts, warnings=(*waits, *remarks.found()))
