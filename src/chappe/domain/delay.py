@@ -30,6 +30,11 @@ def send_time(delay: str | None, now_ms: int) -> int:
     return max(now_ms, int(asked.timestamp() * 1000))
 
 
+def paris_text(at_ms: int) -> str:
+    """An instant as it is shown: the wall-clock time in Paris. Units: milliseconds UTC."""
+    return datetime.fromtimestamp(at_ms // 1000, PARIS).strftime(FORMAT)
+
+
 def paris_instant(wall: datetime) -> datetime:
     """The instant of a wall-clock time.
 

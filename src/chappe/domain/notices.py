@@ -1,13 +1,12 @@
 """What is written to customers in their own language: the texts are data, in `rules/notices`."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from importlib.resources import files
 from typing import Final
 
 import msgspec
 
-from chappe.domain.delay import FORMAT, PARIS
+from chappe.domain.delay import paris_text
 
 DEFAULT_LANG: Final = "EN"
 
@@ -69,7 +68,7 @@ def balance_notice(lang: str, account: str, balance: int, trigger: int, at: int)
     Shape: a language that we do not write gets English. Units: whole credits, milliseconds UTC.
     """
     texts = _BALANCE_ALERT.get(lang.upper()) or _BALANCE_ALERT[DEFAULT_LANG]
-    date = datetime.fromtimestamp(at // 1000, PARIS).strftime(FORMAT)
+    date = paris_text(at)
     values = {"account": account, "balance": balance, "trigger": trigger, "date": date}
     return Notice(texts.subject.format_map(values), texts.body.format_map(values), texts.sms.format_map(values))
 
@@ -100,7 +99,7 @@ def refusal_notice(lang: str, account: str, ticket: int, messages: int, accepted
            of `balance_notice`. Units: milliseconds UTC.
     """
     texts = _REFUSAL.get(lang.upper()) or _REFUSAL[DEFAULT_LANG]
-    date = datetime.fromtimestamp(accepted_at // 1000, PARIS).strftime(FORMAT)
+    date = paris_text(accepted_at)
     said = f"\n{told.strip()}\n" if told.strip() else ""
     values = {"account": account, "ticket": ticket, "messages": messages, "date": date, "told": said}
     return MailNotice(texts.subject.format_map(values), texts.body.format_map(values))

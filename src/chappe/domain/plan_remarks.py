@@ -2,12 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Final
 
 from chappe.domain import personalize
 from chappe.domain.country_words import window_words
-from chappe.domain.delay import FORMAT, PARIS
+from chappe.domain.delay import paris_text
 from chappe.domain.encodings import alphabet_of
 from chappe.domain.infos import split_infos
 from chappe.domain.plans import Plan
@@ -138,7 +137,7 @@ def replaced_remark(changes: Iterable[Change], where: str = "") -> Remark:
 
 def held_remark(place: CountryRules, opens_at: int) -> Remark:
     """Marketing that waits for the legal hours."""
-    at = datetime.fromtimestamp(opens_at / 1000, PARIS).strftime(FORMAT)
+    at = paris_text(opens_at)
     text = f"marketing to {place.country.name} leaves {hours_said(place)}: held until {at}, in the time of Paris"
     return Remark("held", text, "marketing_hours")
 

@@ -1,8 +1,10 @@
 """The news of an installation as lines to read: what was accepted, submitted, delivered, clicked, answered."""
 
+from chappe.domain.delay import paris_text
 from chappe.domain.lifecycle import Dlr, State
 from chappe.domain.pricing import cost_credits
 from chappe.store import feed
+from chappe.store.clock import now_ms
 from chappe.store.feed import CampaignNews, MessageNews
 from chappe.store.replies import ReplyState
 from chappe.store.sqlite import Store, Tx
@@ -39,9 +41,7 @@ class Feed:
         late, self._preparing = self._preparing, feed.preparing(tx)
         for found in feed.since(tx, self._after, late, MAX_WATCHED):
             self._after = max(self._after, found.id)
-            lines.append(
-                f"ticket {found.id}: accepted {found.sent} of {found.total}, {cost_credits(found.cost_mc)} credit(s)"
-            )
+            lines.append(_accepted(found))
             if (text := feed.linked_text(tx, found.id)) is not None:
                 lines.append(f"ticket {found.id}: reads {text!r}")
             if found.open and len(self._watched) < MAX_WATCHED:
@@ -83,6 +83,13 @@ class Feed:
         if now.state not in (before.state, State.SENT):
             lines.append(f"ticket {campaign.id}: {State(now.state).name.lower()} ({now.dlr} {Dlr(now.dlr).name})")
         return lines
+
+
+def _accepted(found: CampaignNews) -> str:
+    line = f"ticket {found.id}: accepted {found.sent} of {found.total}, {cost_credits(found.cost_mc)} credit(s)"
+    if found.sent and found.send_at > now_ms():
+        return f"{line}, leaves from {paris_text(found.send_at)} in Paris on"
+    return line
 
 
 def _campaign_lines(now: CampaignNews) -> list[str]:

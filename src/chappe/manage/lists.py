@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -17,7 +16,7 @@ from chappe.domain.contacts import (
     read_contacts,
     storable_text,
 )
-from chappe.domain.delay import FORMAT, PARIS
+from chappe.domain.delay import paris_text
 from chappe.domain.errors import BadData, NotFound
 from chappe.domain.personalize import Infos
 from chappe.manage import list_search
@@ -33,7 +32,6 @@ from chappe.store.sqlite import Store, Tx
 
 # Numbers that are sorted at once to find those that come twice, so that the memory it takes has an end.
 PART: Final = 250_000
-_MS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +110,7 @@ class Lists:
         given = storable_text(name or "").strip()
         if len(given) > MAX_NAME_CHARACTERS:
             raise BadData(f"is longer than {MAX_NAME_CHARACTERS} characters", field="list.name")
-        name = given or datetime.fromtimestamp(now_ms() // _MS, PARIS).strftime(FORMAT)
+        name = given or paris_text(now_ms())
         filling = Filling(self._store, self._ids, account.id, list_id=list_id, name=name)
         try:
             yield filling

@@ -11,13 +11,13 @@ _PREPARING = Statement("SELECT id FROM campaign WHERE queued_to IS NOT NULL AND 
 _NEWEST = Statement("SELECT COALESCE(MAX(id), 0) FROM campaign")
 _SINCE = Statement(
     "SELECT id, account_id, sent, total, cost_mc, first_message_id, open, delivered, failed, expired, network_error,"
-    " cancelled FROM campaign WHERE (id > :after OR id IN (SELECT value FROM json_each(:late))) AND state = 0"
+    " cancelled, send_at FROM campaign WHERE (id > :after OR id IN (SELECT value FROM json_each(:late))) AND state = 0"
     " ORDER BY id LIMIT :n"
 )
 _UNFINISHED = Statement("SELECT id FROM campaign WHERE open > 0 AND state = 0 ORDER BY id DESC LIMIT 50")
 _ONE = Statement(
     "SELECT id, account_id, sent, total, cost_mc, first_message_id, open, delivered, failed, expired, network_error,"
-    " cancelled FROM campaign WHERE id = :id"
+    " cancelled, send_at FROM campaign WHERE id = :id"
 )
 _MESSAGE = Statement(
     "SELECT m.state, m.dlr, m.carrier_refs, k.name FROM message m LEFT JOIN carrier k ON k.id = m.carrier_id"
@@ -58,7 +58,7 @@ class ReplyNews(NamedTuple):
 
 
 class CampaignNews(NamedTuple):
-    """How a campaign stands. Units: thousandths of a credit."""
+    """How a campaign stands. Units: thousandths of a credit, milliseconds UTC."""
 
     id: int
     account_id: int
@@ -72,6 +72,7 @@ class CampaignNews(NamedTuple):
     expired: int
     network_error: int
     cancelled: int
+    send_at: int
 
 
 class MessageNews(NamedTuple):

@@ -186,6 +186,21 @@ def _greet(settings: Settings, account: Account, token: str, carrier_port: int) 
             }
         }
     )
+    sale = json.dumps(
+        {
+            "sms": {
+                "message": {
+                    "text": "Sale today: everything at half price!",
+                    "pushtype": "marketing",
+                    "sender": "My Shop",
+                },
+                "recipients": {"gsm": [{"value": "33612345678"}, {"value": "32470123456"}, {"value": "41791234567"}]},
+            }
+        }
+    )
+    asked = json.dumps(
+        {"explain": {"to": "33612345678", "text": "Soldes à l’été !", "pushtype": "marketing", "sender": "My Shop"}}
+    )
     click.echo(f"""
 Chappe is running. Nothing is sent to anybody: the carrier is simulated.
 
@@ -206,6 +221,13 @@ Send a campaign, answer in JSON:
 Send a short link; what the recipient reads shows below. Open the link, and the click shows too:
 
   curl '{base}/send' -H 'Accept: application/json' -H 'Authorization: Bearer {token}' -d '{linked}'
+
+Send marketing to France, Belgium and Switzerland: each gets the sender it accepts, France the STOP mention, and what
+may not leave at this hour waits. Then ask why:
+
+  curl '{base}/send' -H 'Accept: application/json' -H 'Authorization: Bearer {token}' -d '{sale}'
+  curl '{base}/explain' -H 'Accept: application/json' -H 'Authorization: Bearer {token}' -d '{asked}'
+  .venv/bin/chappe explain --account {EMAIL} --to 33612345678 --marketing --sender 'My Shop' --text 'Soldes !'
 
 Look a number up (its last digit decides: 9 absent, 8 ported, 7 roaming):
 

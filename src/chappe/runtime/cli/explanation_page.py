@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from chappe.domain.delay import FORMAT, PARIS
+from chappe.domain.delay import FORMAT, paris_text
 from chappe.domain.explanation import Addressee, Explanation, Origin, Price, Timing, Way, Wording
 from chappe.domain.pricing import exact_credits
 from chappe.domain.reasons import Origin as SetBy
@@ -166,7 +166,7 @@ def _local(timing: Timing) -> str:
 
 
 def _paris(at_ms: int) -> str:
-    return _day(datetime.fromtimestamp(at_ms / 1000, PARIS).strftime(FORMAT))
+    return _day(paris_text(at_ms))
 
 
 def _day(time: str) -> str:

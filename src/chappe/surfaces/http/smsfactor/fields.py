@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Literal, TypeAlias, TypeVar
 
-from chappe.domain.delay import FORMAT, PARIS, paris_instant
+from chappe.domain.delay import FORMAT, paris_instant, paris_text
 from chappe.domain.errors import BadData, BadDate
 
 # What a field may hold in JSON; in XML and in a query it is always a text.
@@ -122,7 +122,7 @@ def date_of(query: Mapping[str, str], name: str, *, end: Literal["first", "last"
 
 def date_text(at: int) -> str:
     """A time as every answer prints it: wall-clock time in Europe/Paris. Units: milliseconds UTC."""
-    return datetime.fromtimestamp(at // _MS, PARIS).strftime(FORMAT)
+    return paris_text(at)
 
 
 def optional_date_text(at: int | None) -> str | None:
