@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chappe.domain.accounts import Account
@@ -217,6 +217,7 @@ def test_what_a_send_refuses_is_refused() -> None:
         told(" ")
 
 
+@settings(deadline=None)
 @given(
     text=st.text(alphabet="aé€ê🎉 {", min_size=1, max_size=300).filter(lambda text: text.strip()),
     kind=st.sampled_from(["alert", "marketing"]),
