@@ -26,6 +26,7 @@ from chappe.runtime.supervisor import Supervisor
 EMAIL = "demo@chappe.example"
 CREDITS = 1000
 CARRIER = "simulator"
+STOP_NUMBER = "36000"  # as if the simulated carrier had given it
 LOOPBACK = "127.0.0.0/8,::1/128"
 READY_S = 30.0
 # How long Ctrl-C waits for receipts: the simulated carrier forgets them when it ends.
@@ -50,7 +51,10 @@ def demo(port: int | None, carrier_port: int, data: Path | None) -> None:
     """
     # Webhooks of the demo may come back to this machine; elsewhere private networks are refused.
     allowed = None if "CHAPPE_WEBHOOK_ALLOW_NETWORKS" in os.environ else LOOPBACK
-    settings = settings_table.load(data=data, port=port, log_level="warning", webhook_allow_networks=allowed)
+    stop_number = None if "CHAPPE_STOP_NUMBER" in os.environ else STOP_NUMBER
+    settings = settings_table.load(
+        data=data, port=port, log_level="warning", webhook_allow_networks=allowed, stop_number=stop_number
+    )
     telemetry.configure("warning", settings.log_format)
     for wanted in (settings.port, carrier_port, carrier_port + 1):
         check_free(settings.host, wanted)
@@ -199,7 +203,8 @@ def _greet(settings: Settings, account: Account, token: str, carrier_port: int) 
         }
     )
     asked = json.dumps(
-        {"explain": {"to": "33612345678", "text": "Soldes à l’été !", "pushtype": "marketing", "sender": "My Shop"}}
+        {"explain": {"to": "33612345678", "text": "Soldes à l’été !", "pushtype": "marketing", "sender": "My Shop"}},
+        ensure_ascii=False,
     )
     click.echo(f"""
 Chappe is running. Nothing is sent to anybody: the carrier is simulated.
