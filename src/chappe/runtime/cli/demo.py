@@ -13,12 +13,13 @@ from chappe.carriers.options import SmppOptions
 from chappe.carriers.simulator import Simulator, SimulatorOptions
 from chappe.domain.accounts import Account
 from chappe.domain.errors import NotFound, Refusal
+from chappe.domain.rulebook import EVERYBODY, EVERYWHERE, Override
 from chappe.manage.carriers import NewCarrier
 from chappe.manage.feed import Feed
 from chappe.runtime import settings as settings_table
 from chappe.runtime import telemetry
 from chappe.runtime.bootstrap import Chappe, opened
-from chappe.runtime.cli.session import check_free, data_option
+from chappe.runtime.cli.session import actor, check_free, data_option
 from chappe.runtime.process import only_one
 from chappe.runtime.settings import Settings
 from chappe.runtime.supervisor import Supervisor
@@ -26,7 +27,7 @@ from chappe.runtime.supervisor import Supervisor
 EMAIL = "demo@chappe.example"
 CREDITS = 1000
 CARRIER = "simulator"
-STOP_NUMBER = "36000"  # as if the simulated carrier had given it
+STOP = Override(EVERYBODY, EVERYWHERE, "stop_number", "36000", "the simulated carrier's number for STOP")
 LOOPBACK = "127.0.0.0/8,::1/128"
 READY_S = 30.0
 # How long Ctrl-C waits for receipts: the simulated carrier forgets them when it ends.
@@ -51,10 +52,7 @@ def demo(port: int | None, carrier_port: int, data: Path | None) -> None:
     """
     # Webhooks of the demo may come back to this machine; elsewhere private networks are refused.
     allowed = None if "CHAPPE_WEBHOOK_ALLOW_NETWORKS" in os.environ else LOOPBACK
-    stop_number = None if "CHAPPE_STOP_NUMBER" in os.environ else STOP_NUMBER
-    settings = settings_table.load(
-        data=data, port=port, log_level="warning", webhook_allow_networks=allowed, stop_number=stop_number
-    )
+    settings = settings_table.load(data=data, port=port, log_level="warning", webhook_allow_networks=allowed)
     telemetry.configure("warning", settings.log_format)
     for wanted in (settings.port, carrier_port, carrier_port + 1):
         check_free(settings.host, wanted)
@@ -103,6 +101,8 @@ async def _prepare(chappe: Chappe, carrier_port: int) -> Account:
         await chappe.carriers.add(NewCarrier(CARRIER, "127.0.0.1", carrier_port, "chappe", "demo", options=options))
     elif known.lookup_url != lookup_url:
         await chappe.carriers.offer_lookups(CARRIER, lookup_url)
+    if not any(each.name == STOP.name for each in chappe.rules.all()):
+        await chappe.rules.set([STOP], actor())
     try:
         return chappe.use_cases.accounts.find(EMAIL)
     except NotFound:
