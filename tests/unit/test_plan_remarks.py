@@ -93,3 +93,10 @@ def test_the_whole_world_is_told_in_few_lines() -> None:
     rest = [each for each in found if each.text.startswith("and the like")]
     assert rest
     assert all(each.messages > 0 for each in found)
+
+
+def test_a_public_short_link_is_warned_of_and_ones_own_is_not() -> None:
+    [found] = warned(SubmitRequest("Look: https://bit.ly/3xYz and TinyURL.com/abc", FRENCH))
+    assert (found.code, found.messages, found.rule) == ("public_shortener", 50, "public_shorteners")
+    assert "bit.ly, tinyurl.com" in found.text
+    assert warned(SubmitRequest("Look: https://shop.example/offers or habit.lyon", FRENCH)) == []

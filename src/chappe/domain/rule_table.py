@@ -184,6 +184,11 @@ _RULES: Final = (
     Rule("messages_per_day", _count, "Messages of an account in a day; 0 for no limit.", "0"),
     Rule("messages_per_month", _count, "Messages to a country in a month; 0 for no limit.", "0", True),
     Rule("credits_per_day", _count, "Credits an account may spend on messages in a day; 0 for no limit.", "0"),
+    Rule(
+        "public_shorteners", _words,
+        "Domains of public link shorteners, which carriers refuse; simulations and explanations warn of them.",
+        "bit.ly, buff.ly, cutt.ly, goo.gl, is.gd, ow.ly, rb.gy, rebrand.ly, shorturl.at, t.co, tiny.cc, tinyurl.com",
+    ),
     Rule("hold_words", _words, "Words in a text or a sender that a person is asked about, separated by commas.", ""),
     Rule("hold_links", _words, "Domains of links that a person is asked about; `*` for every link.", ""),
     Rule("hold_above", _count, "A person is asked about campaigns of more messages; 0 for none.", "0"),

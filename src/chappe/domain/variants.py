@@ -4,6 +4,7 @@ from typing import Final
 
 from chappe.domain.links import SHORT
 from chappe.domain.measure import Measured, finish_in, finisher, measurer
+from chappe.domain.moderation import links_in
 from chappe.domain.remarks import Remark
 from chappe.domain.requests import SubmitRequest
 from chappe.domain.rulebook import AccountRules, CountryRules
@@ -28,6 +29,7 @@ class Variant:
         "_finish",
         "_frame",
         "_needs_way_out",
+        "_rules",
         "final",
         "languages",
         "measure",
@@ -47,6 +49,7 @@ class Variant:
         self.place = place = rules.country(code)
         self.sender = _sender(request.sender, rules, place)
         self._author = text
+        self._rules = rules
         self._needs_way_out = request.kind == "marketing" and self.is_name
         is_needed = place.needs_mention and self._needs_way_out
         self.text = with_mention(text, place.stop_mention, is_needed=is_needed) if is_needed or STOP in text else text
@@ -98,6 +101,9 @@ class Variant:
             shown = self.sender.text or self.place.carrier_sender
             why = f"nobody can answer {shown}: say how to opt out, or write {STOP} where it is to stand"
             found.append(Remark("no_way_out", why, "stop_mention"))
+        if shorteners := links_in(self._author, self._rules.value("public_shorteners")):
+            why = f"carriers refuse the links of public shorteners ({', '.join(shorteners)}): write {SHORT} instead"
+            found.append(Remark("public_shortener", why, "public_shorteners"))
         return found
 
 
