@@ -31,7 +31,7 @@ def test_no_delay_means_now(delay: str | None) -> None:
         ("  2031-05-19 13:00:00 ", utc(2031, 5, 19, 11)),
         ("2031-12-24 18:30:00", utc(2031, 12, 24, 17, 30)),
         ("2032-02-29 00:00:00", utc(2032, 2, 28, 23)),
-        ("9999-12-31 23:59:59", utc(9999, 12, 31, 22, 59, 59)),
+        ("9998-12-31 23:59:59", utc(9998, 12, 31, 22, 59, 59)),
     ],
 )
 def test_a_delay_is_a_time_of_paris_in_summer_and_in_winter(delay: str, instant: datetime) -> None:
@@ -113,3 +113,15 @@ def test_the_minutes_of_a_year_never_run_backwards() -> None:
     for day in ((3, 30), (10, 26)):
         instants = [paris_instant(datetime(2031, *day, minute // 60, minute % 60)) for minute in range(24 * 60)]
         assert instants == sorted(instants)
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_a_time_at_the_end_of_the_calendar_is_refused_because_what_is_reckoned_from_it_would_lie_beyond(
+    year: str,
+) -> None:
+    with pytest.raises(BadDate, match="outside the calendar"):
+        send_time(f"{year}-12-31 23:59:59", ms(NOW))
+
+
+def test_a_time_thousands_of_years_ahead_is_a_time() -> None:
+    assert send_time("9998-12-31 23:59:59", ms(NOW)) == ms(utc(9998, 12, 31, 22, 59, 59))

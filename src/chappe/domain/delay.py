@@ -9,6 +9,9 @@ PARIS = ZoneInfo("Europe/Paris")
 FORMAT = "%Y-%m-%d %H:%M:%S"
 # Callers write their own local time by mistake: a time this far back (and the offset of Paris) still means now.
 PAST_SLACK = timedelta(hours=2)
+# Earlier years are written with fewer digits. What is reckoned from a time, the next opening and the end of the
+# validity, must lie in the calendar too.
+_FIRST_YEAR, _LAST_YEAR = 1000, 9998
 
 
 def send_time(delay: str | None, now_ms: int) -> int:
@@ -22,7 +25,7 @@ def send_time(delay: str | None, now_ms: int) -> int:
         wall = datetime.strptime(delay.strip(), FORMAT)
     except ValueError:
         raise BadDate("must be like 2031-05-17 09:30:00, in the time of Paris", field="delay") from None
-    asked = paris_instant(wall)
+    asked = sending_instant(wall, "delay")
     now = datetime.fromtimestamp(now_ms / 1000, UTC)
     offset = now.astimezone(PARIS).utcoffset() or timedelta()
     if asked < now - PAST_SLACK - offset:
@@ -33,6 +36,13 @@ def send_time(delay: str | None, now_ms: int) -> int:
 def paris_text(at_ms: int) -> str:
     """An instant as it is shown: the wall-clock time in Paris. Units: milliseconds UTC."""
     return datetime.fromtimestamp(at_ms // 1000, PARIS).strftime(FORMAT)
+
+
+def sending_instant(wall: datetime, field: str) -> datetime:
+    """The instant of a wall-clock time at which something may be sent. Raises: BadDate that names the field."""
+    if not _FIRST_YEAR <= wall.year <= _LAST_YEAR:
+        raise BadDate("lies outside the calendar", field=field)
+    return paris_instant(wall)
 
 
 def paris_instant(wall: datetime) -> datetime:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from chappe.domain.errors import BadData
 from chappe.domain.sender_shape import plain_sender
+from chappe.telecom.segments import PROTOCOL_MAX_PARTS
 
 MAX_VALUE: Final = 2000  # characters
 _MAX_WORDS: Final = 200
@@ -67,6 +68,18 @@ def _count_to(most: int) -> Callable[[str], int]:
         return count
 
     return read
+
+
+def _parts(text: str) -> int:
+    if not 1 <= (count := _count(text)) <= PROTOCOL_MAX_PARTS:
+        raise BadData(f"must be from 1 to {PROTOCOL_MAX_PARTS}, not {count}")
+    return count
+
+
+def _mention(text: str) -> str:
+    if not text.strip():
+        raise BadData("is empty; what takes the mention away is stop_mention no")
+    return _text(100)(text)
 
 
 def _price(text: str) -> int:
@@ -131,7 +144,7 @@ def _short_number(text: str) -> str:
 _RULES: Final = (
     Rule("may_send", _yes_or_no, "Whether messages may go to a country; others count as not_allowed.", "yes", True),
     Rule("price", _price, "Credits for a part, with up to three decimals.", "1", True),
-    Rule("max_parts", _count, "Most parts of one message.", "{max_parts}", True, "max_parts"),
+    Rule("max_parts", _parts, "Most parts of one message, from 1 to 255.", "{max_parts}", True, "max_parts"),
     Rule(
         "marketing_hours", _text(200),
         "When marketing may leave, like `mon-sat 08:00-20:00 no-holidays` or `always`, or a profile of the country's"
@@ -165,7 +178,7 @@ _RULES: Final = (
         "stop_mention", _yes_or_no,
         "Whether marketing under a name gets the STOP mention, because nobody can answer a name.", "no", True, "stop",
     ),
-    Rule("stop_text", _text(100), "The STOP mention; {number} stands for stop_number.", "{stop_text}", True),
+    Rule("stop_text", _mention, "The STOP mention; {number} stands for stop_number.", "{stop_text}", True),
     Rule("stop_number", _short_number, "The number that STOP is sent to.", "{stop_number}", True),
     Rule("start", _yes_or_no, "Whether the answer START takes a number off the blacklist.", "no"),
     Rule("contact", _yes_or_no, "Whether the answer CONTACT is answered.", "yes"),

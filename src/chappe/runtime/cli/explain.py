@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from chappe.domain.delay import paris_instant
+from chappe.domain.delay import sending_instant
 from chappe.domain.explanation import Explanation
 from chappe.domain.requests import SubmitRequest
 from chappe.runtime.bootstrap import Chappe
@@ -48,7 +48,7 @@ def explain(
     request = SubmitRequest(
         text, [to], "marketing" if marketing else "alert", sender, delay, is_unicode, links=list(links)
     )
-    now = int(paris_instant(at).timestamp() * 1000) if at else None
+    now = int(sending_instant(at, "at").timestamp() * 1000) if at else None
 
     async def work(chappe: Chappe) -> Explanation:
         account = chappe.use_cases.accounts.find(account_)
