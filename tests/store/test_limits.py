@@ -309,6 +309,24 @@ async def test_a_list_beyond_the_daily_cap_leaves_nothing(tmp_path: Path, monkey
 
 
 @on_loop
+async def test_a_limit_that_changes_meanwhile_makes_a_simulation_count_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submit_lists, "CHUNK", 1)
+    async with limited(tmp_path) as shop:
+        shop.add_list([int(number) for number in numbers(8)])
+        await shop.set(messages_per_day=10)
+        await shop.send(*numbers(5))
+        for turns in range(1, 12):
+            simulating = asyncio.create_task(shop.lists.simulate(SHOP, SubmitRequest("Hello", [], lists=[MEMBERS])))
+            for _ in range(turns):
+                await asyncio.sleep(0.001)
+            await shop.store.write(lambda tx: usage.forget(tx, SHOP.id))
+            answer = await simulating
+            assert (answer.sent, answer.flood) == (5, 3)
+
+
+@on_loop
 async def test_what_a_dead_process_had_written_of_a_list_is_forgotten(tmp_path: Path) -> None:
     async with limited(tmp_path) as shop:
         shop.add_list([int(number) for number in numbers(8)])

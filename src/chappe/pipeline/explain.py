@@ -3,7 +3,7 @@
 from functools import partial
 
 from chappe.domain.accounts import Account
-from chappe.domain.errors import BadData, Unavailable
+from chappe.domain.errors import BadData
 from chappe.domain.explain import explain
 from chappe.domain.explanation import Explanation
 from chappe.domain.links import SHORT
@@ -59,14 +59,12 @@ class Explainer:
                 watch=watch_of(self._store, account, rules, now),
             )
 
-        for _ in range(quotas.TRIES):
+        async def decided() -> Explanation:
             if rules.send_limits:
                 await self._counts.begin(rules.send_limits, present)
-            try:
-                return self._store.glance(read)
-            except quotas.Moved:  # a count was deleted since it was begun
-                continue
-        raise Unavailable("the account's limits are being counted anew")
+            return self._store.glance(read)
+
+        return await quotas.settled(decided)
 
 
 def _left(tx: Tx, now: int, planner: Planner, recipient: Recipients) -> Quota:

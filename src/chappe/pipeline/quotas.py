@@ -6,12 +6,13 @@ faster nothing is written and the request is decided anew (docs/decisions/0014-l
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial, reduce
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 
+from chappe.domain.errors import Unavailable
 from chappe.domain.limits import DAY_MS, SendLimits, both, bounds, covers, digests_of, left_of
 from chappe.domain.plans import Plan, Recipients
 from chappe.domain.quotas import Quota
@@ -23,6 +24,8 @@ from chappe.store.usage import CREDITS, MESSAGES, NUMBERS, Row, Span
 
 _log = structlog.get_logger("chappe.limits")
 
+T = TypeVar("T")
+
 # How often a request is decided when others are faster each time.
 TRIES: Final = 5
 PRUNE_EVERY_S: Final = 60.0
@@ -32,6 +35,19 @@ CHUNK: Final = 1000
 
 class Moved(Exception):
     """The counts are not any more what the decision was made on."""
+
+
+async def settled(decide: Callable[[], Awaitable[T]]) -> T:
+    """What a decision comes to, made anew while others change the counts under it.
+
+    Raises: Unavailable when they do so again and again.
+    """
+    for _ in range(TRIES):
+        try:
+            return await decide()
+        except Moved:
+            continue
+    raise Unavailable("others send for this account at the same time, and its limits leave too little for all")
 
 
 def left(tx: Tx, planner: Planner, given: Recipients, now: int) -> Quota:

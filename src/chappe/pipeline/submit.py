@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
 from chappe.domain.accounts import Account
-from chappe.domain.errors import BadData, Refusal, Unavailable
+from chappe.domain.errors import BadData, Refusal
 from chappe.domain.limits import check_cap
 from chappe.domain.links import SHORT
 from chappe.domain.moderation import encoded, warning
@@ -53,12 +54,7 @@ class Submitter:
         Raises: Refusal, with nothing written; Unavailable when others used the account's limits up meanwhile, again
                 and again.
         """
-        for _ in range(quotas.TRIES):
-            try:
-                return await self._submit(account, request, idempotency_key)
-            except quotas.Moved:
-                continue
-        raise Unavailable("others send for this account at the same time, and its limits leave too little for all")
+        return await quotas.settled(partial(self._submit, account, request, idempotency_key))
 
     async def _submit(
         self, account: Account, request: SubmitRequest, idempotency_key: IdempotencyKey | None
@@ -97,7 +93,7 @@ class Submitter:
         Raises: Refusal, and so does what writes it, with nothing written: the rest of the unit may go on.
         """
         now = now_ms()
-        planner, decided = await self._plan(request, account, now, to_excluded)
+        planner, decided = await quotas.settled(partial(self._plan, request, account, now, to_excluded))
         planned, first = await self._linked(account, planner, decided)
 
         def unit(tx: Tx) -> Submission:
@@ -134,7 +130,7 @@ class Submitter:
         Shape: nothing is written and the balance is the one of now.
         """
         now = now_ms()
-        planner, planned = await self._plan(request, account, now)
+        planner, planned = await quotas.settled(partial(self._plan, request, account, now))
         remarks = PlanRemarks(request, planner)
         is_held = await self._held(account, planned, now) is not None
         if len(request.numbers) < LARGE:
@@ -147,7 +143,10 @@ class Submitter:
     async def _plan(
         self, request: SubmitRequest, account: Account, now: int, to_excluded: bool = False
     ) -> tuple[Planner, Plan]:
-        """The decision; a large one in a thread, so that it does not hold up everybody else's requests."""
+        """The decision; a large one in a thread, so that it does not hold up everybody else's requests.
+
+        Raises: Refusal; Moved when the counts of the account's limits had to be begun first.
+        """
         routes, rules = self._routes(now), self._rules.of(account)
         shortener = await self._links.shortener() if SHORT in request.text else None
 
@@ -163,12 +162,11 @@ class Submitter:
             check_cap(quota, planned.cost_mc)
             return planner, planned
 
-        is_small = len(request.numbers) < LARGE
         try:
-            return self._store.glance(decide) if is_small else await self._store.read(decide)
+            return self._store.glance(decide) if len(request.numbers) < LARGE else await self._store.read(decide)
         except quotas.Moved:  # the first in a period, or since a limit was set
             await self._counts.begin(rules.send_limits, now)
-            return self._store.glance(decide) if is_small else await self._store.read(decide)
+            raise
 
     async def _linked(self, account: Account, planner: Planner, planned: Plan) -> tuple[Plan, int | None]:
         """The plan with the links of its messages, and the first of the ids that were taken for them."""

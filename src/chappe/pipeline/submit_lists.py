@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from chappe.domain.accounts import Account
-from chappe.domain.errors import BadData, InsufficientCredits, NotFound, Unavailable
+from chappe.domain.errors import BadData, InsufficientCredits, NotFound
 from chappe.domain.limits import check_cap
 from chappe.domain.links import SHORT
 from chappe.domain.moderation import Watch, encoded
@@ -65,12 +65,7 @@ class ListSubmitter:
                 and again.
         Cost: some six microseconds a contact.
         """
-        for _ in range(quotas.TRIES):
-            try:
-                return await self._submit(account, request, idempotency_key)
-            except quotas.Moved:
-                _log.info("lists decided anew: others used the account's limits", account=account.id)
-        raise Unavailable("others send for this account at the same time, and its limits leave too little for all")
+        return await quotas.settled(partial(self._submit, account, request, idempotency_key))
 
     async def _submit(
         self, account: Account, request: SubmitRequest, idempotency_key: IdempotencyKey | None
@@ -111,6 +106,9 @@ class ListSubmitter:
 
         Shape: nothing is written and the balance is the one of now.
         """
+        return await quotas.settled(partial(self._simulate, account, request))
+
+    async def _simulate(self, account: Account, request: SubmitRequest) -> Simulation:
         now = now_ms()
         planner = await self._planner(account, request, now)
         tally, remarks = Tally(), PlanRemarks(request, planner)
