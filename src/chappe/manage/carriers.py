@@ -176,6 +176,7 @@ class Carriers:
                 raise NotFound(f"there is no carrier {name}", field="name")
             changed = msgspec.structs.replace(decode_options(row.options), **options)
             _check_lookups(changed)
+            _check_receipts(changed)
             carriers.set_options(tx, row.id, encode_options(changed))
 
         await self._store.write(unit)
@@ -186,18 +187,7 @@ class Carriers:
         Shape: `errors` are delivery statuses by code.
         Raises: NotFound, BadData.
         """
-
-        plain = {code.lstrip("0") or "0": dlr for code, dlr in errors.items()}
-
-        def unit(tx: Tx) -> None:
-            row = carriers.by_name(tx, name)
-            if row is None:
-                raise NotFound(f"there is no carrier {name}", field="name")
-            options = msgspec.structs.replace(decode_options(row.options), receipt_errors=plain)
-            _check_receipts(options)
-            carriers.set_options(tx, row.id, encode_options(options))
-
-        await self._store.write(unit)
+        await self._set(name, receipt_errors={code.lstrip("0") or "0": dlr for code, dlr in errors.items()})
         _log.info("receipts are read anew", carrier=name, errors=len(errors))
 
     async def add_route(self, carrier_name: str, country: str | None) -> int:
@@ -248,7 +238,6 @@ def _statuses(tx: Tx) -> list[CarrierStatus]:
         routes = places.get(row.name, [])
         if row.id == default and "default" not in routes:
             routes = [*routes, "default"]
-        options = decode_options(row.options)
         own = [_bind(bind, now) for bind in binds if bind.carrier_id == row.id]
         found.append(
             CarrierStatus(
