@@ -133,8 +133,9 @@ def test_an_operator_is_asked_before_anything_is_erased(tmp_path: Path) -> None:
 
 def test_an_export_goes_to_a_file_that_nobody_else_reads_and_bad_numbers_are_refused(tmp_path: Path) -> None:
     chappe("account", "create", "--email", "a@example.org", "--password", "secret1", folder=tmp_path)
-    chappe("privacy", "export", ANNA, "--account", "1", "-o", "anna.json", folder=tmp_path)
     file = tmp_path / "anna.json"
+    file.touch(mode=0o644)
+    chappe("privacy", "export", ANNA, "--account", "1", "-o", "anna.json", folder=tmp_path)
     assert json.loads(file.read_text())["number"] == f"+{ANNA}"
     assert file.stat().st_mode & 0o077 == 0
     assert "--country" in chappe("privacy", "export", "0612345678", folder=tmp_path, code=1).stderr

@@ -9,6 +9,7 @@ import pytest
 from chappe.domain.errors import BadData, NotFound
 from chappe.domain.registrations import RegistrationState
 from chappe.pipeline.rules import FRESH_MS
+from chappe.store import rules
 from chappe.store.audit import newest
 from chappe.store.sqlite import Database
 from chappe.store.statement import Statement
@@ -92,6 +93,28 @@ async def test_what_was_refused_may_be_asked_for_again_and_what_is_approved_stay
             ("api:1", "sender.ask", "UEN 201912345A"),
             ("cli:ada", "sender.approve", "registered"),
         ]
+
+
+@on_loop
+async def test_only_what_is_decided_lets_every_process_read_the_rules_again(tmp_path: Path) -> None:
+    async with installation(tmp_path) as sending:
+        senders, owner = sending.use_cases.senders, sending.account
+        changes = []
+
+        async def note(step: str) -> None:
+            changes.append((step, await sending.store.read(rules.version)))
+
+        await note("at first")
+        asked = await senders.register(owner, "MyClub", "SG", "")
+        await senders.withdraw(owner, asked.id)
+        asked = await senders.register(owner, "MyClub", "SG", "")
+        await note("asked")
+        await senders.decide(asked.id, "approve", "cli:ada", "registered")
+        await note("approved")
+        await senders.withdraw(owner, asked.id)
+        await note("withdrawn")
+        first = changes[0][1]
+        assert changes == [("at first", first), ("asked", first), ("approved", first + 1), ("withdrawn", first + 2)]
 
 
 @on_loop

@@ -126,17 +126,20 @@ class Senders:
 
 def _write(tx: Tx, row: Registration, actor: str, action: str, note: str) -> Registration:
     senders.update(tx, row)
+    if row.state != RegistrationState.WAITING:  # what waits changes no rule: customers ask as often as they like
+        rules.changed(tx)
     _audit(tx, row, actor, action, note)
     return row
 
 
 def _remove(tx: Tx, row: Registration, actor: str, action: str, note: str) -> None:
     senders.delete(tx, row.id)
+    if row.state == RegistrationState.APPROVED:
+        rules.changed(tx)
     _audit(tx, row, actor, action, note)
 
 
 def _audit(tx: Tx, row: Registration, actor: str, action: str, note: str) -> None:
-    rules.changed(tx)
     account = row.account_id if row.account_id != EVERYBODY else None
     subject = f"{row.text} {row.country or 'everywhere'}"
     audit.add(tx, Entry(now_ms(), actor, action, account, subject, f"sender {row.id}", note))

@@ -67,6 +67,7 @@ def privacy_export(
         return
     try:
         output.touch(mode=0o600)
+        output.chmod(0o600)  # it may have been there
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise click.ClickException(f"cannot write {output}: {error.strerror}") from None
