@@ -76,7 +76,7 @@ class CountryRules:
            sent under although not everybody may, under each of its spellings as it was approved; `own_numbers` are
            the numbers on which the platform itself is reached there, `carrier_sender` is what its carrier shows for
            messages without a sender. `sender_hint` says what networks may do to names.
-    Units: thousandths of a credit for a part; messages a month, 0 for no limit.
+    Units: thousandths of a credit for a part.
     """
 
     country: Country
@@ -98,7 +98,6 @@ class CountryRules:
     sender_hint: str
     needs_mention: bool
     stop_mention: str
-    messages_per_month: int
 
 
 class Rulebook:
@@ -230,7 +229,6 @@ class AccountRules:
             sender_hint=self._sender_hint(facts),
             needs_mention=value("stop_mention"),
             stop_mention=value("stop_text").replace("{number}", number),
-            messages_per_month=value("messages_per_month"),
         )
 
     def _numeric_sender(self, code: str) -> str:
