@@ -26,6 +26,15 @@ def _at(second: int) -> str:
     return f"2031-05-19T23:33:{20 + second}Z"
 
 
+def test_what_customers_wrote_cannot_move_the_cursor_of_who_reads_it(tmp_path: Path) -> None:
+    database = Database(world(tmp_path).database)
+    entry = Entry(AT, "api:1", "sender.ask", 1, "Shop SG", "sender 1", "our\x1b[2K shop\n\u202ereally é")
+    database.write(lambda tx: audit.add(tx, entry))
+    database.close()
+    shown = chappe("audit", "list", "--data", str(tmp_path), folder=tmp_path).stdout
+    assert shown.endswith("(our\\x1b[2K shop\\n\\u202ereally é)\n")
+
+
 def test_the_log_is_read_newest_first_and_by_account_and_action(tmp_path: Path) -> None:
     database = Database(world(tmp_path).database)
     for entry in ENTRIES:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from chappe.runtime.bootstrap import Chappe
-from chappe.runtime.cli.session import data_option, json_option, print_json, within
+from chappe.runtime.cli.session import data_option, json_option, print_json, visible, within
 from chappe.store.audit import Entry, newest
 
 
@@ -36,7 +36,7 @@ def audit_list(account_: str | None, action: str | None, limit: int, as_json: bo
         whose = f"account {entry.account_id}" if entry.account_id is not None else "-"
         said = ": ".join(filter(None, (entry.subject, entry.detail)))
         note = f"  ({entry.note})" if entry.note else ""
-        click.echo(f"{_time(entry.at)}  {entry.actor:<16} {entry.action:<16} {whose:<12} {said}{note}")
+        click.echo(f"{_time(entry.at)}  {entry.actor:<16} {entry.action:<16} {whose:<12} {visible(said + note)}")
 
 
 def _time(at: int) -> str:

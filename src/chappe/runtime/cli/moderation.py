@@ -7,7 +7,7 @@ import click
 
 from chappe.manage.moderation import HeldCampaign
 from chappe.runtime.bootstrap import Chappe
-from chappe.runtime.cli.session import actor, data_option, json_option, print_json, within
+from chappe.runtime.cli.session import actor, data_option, json_option, print_json, visible, within
 
 _SHOWN_CHARACTERS = 60
 _ticket = click.argument("ticket", type=click.IntRange(1, 2**63 - 1))
@@ -68,7 +68,7 @@ def moderation_show(ticket: int, as_json: bool, data: Path | None) -> None:
         "planned for": _time(found.send_at),
         "kind": found.kind,
         "sender": found.sender or "the carrier's own number",
-        "text": found.text,
+        "text": visible(found.text),
         "size": f"{found.messages} message(s), {found.cost} credit(s)",
         "to": ", ".join(found.recipients) or "-",
         "because": _reasons(found) or "-",

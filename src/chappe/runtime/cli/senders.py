@@ -9,7 +9,7 @@ from chappe.domain.registrations import Registration
 from chappe.domain.rulebook import EVERYBODY
 from chappe.manage.senders import Decision
 from chappe.runtime.bootstrap import Chappe
-from chappe.runtime.cli.session import actor, data_option, json_option, print_json, within
+from chappe.runtime.cli.session import actor, data_option, json_option, print_json, visible, within
 
 
 @click.group()
@@ -38,7 +38,7 @@ def sender_list(account_: str | None, waiting: bool, as_json: bool, data: Path |
         at = datetime.fromtimestamp(each.created_at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         said = "  ".join(filter(None, (each.purpose, f"({each.note})" if each.note else "")))
         what = f"{each.id:>6}  {at}  {each.state.name.lower():<8}  {each.text:<15} {each.country or 'everywhere':<10}"
-        click.echo(f"{what}  {_whose(each)}  {said}".rstrip())
+        click.echo(f"{what}  {_whose(each)}  {visible(said)}".rstrip())
 
 
 @sender.command("add")

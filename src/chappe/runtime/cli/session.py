@@ -60,6 +60,11 @@ def actor() -> str:
     return f"cli:{name}"
 
 
+def visible(text: str) -> str:
+    """What a customer wrote, on one line: signs that would move the cursor or hide letters are spelt out."""
+    return "".join([sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text])
+
+
 def print_json(value: object) -> None:
     click.echo(msgspec.json.encode(value).decode())
 
