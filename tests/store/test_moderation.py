@@ -7,7 +7,7 @@ import pytest
 
 from chappe.domain.errors import BadData, InsufficientCredits, NotFound
 from chappe.domain.lifecycle import Dlr, Queue, State
-from chappe.domain.moderation import Reason
+from chappe.domain.moderation import Finding
 from chappe.domain.plans import Limits
 from chappe.domain.requests import IdempotencyKey, SubmitRequest
 from chappe.manage.campaigns import CampaignFilter, Campaigns
@@ -156,7 +156,7 @@ async def test_the_operator_sees_whose_it_is_and_why_and_no_whole_number(tmp_pat
         [shown] = made.moderation.waiting()
         assert (shown.ticket, shown.account, shown.messages, shown.cost) == (ticket, "shop@example.org", 3, "3")
         assert (shown.sender, shown.text, shown.standing) == ("Acme", HELD, "waiting")
-        assert shown.reasons == [Reason("hold_words", "bank"), Reason("hold_above", "3 messages")]
+        assert shown.findings == [Finding("hold_words", "bank"), Finding("hold_above", "3 messages")]
         assert shown.recipients == []
         assert made.moderation.show(ticket).recipients == ["3361200**** (FR)"] * 3
         with pytest.raises(NotFound):

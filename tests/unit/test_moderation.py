@@ -4,7 +4,7 @@ import pytest
 from pyroaring import BitMap64
 
 from chappe.domain.accounts import Account
-from chappe.domain.moderation import DAY_MS, Reason, Watch, decoded, encoded, has_run, links_in, words_in
+from chappe.domain.moderation import DAY_MS, Finding, Watch, decoded, encoded, has_run, links_in, words_in
 from chappe.domain.notices import refusal_notice
 from chappe.domain.plans import NOBODY, Limits, Recipients, Routes
 from chappe.domain.requests import SubmitRequest
@@ -16,18 +16,18 @@ NOW = 1_937_000_000_000
 WORDS = frozenset({"bank", "crédit agricole", "bill", "$$$", "паспорт"})
 
 
-def reasons(text: str = "Hello", numbers: list[str] | None = None, age_days: int = 100, **rules: str) -> list[Reason]:
+def findings(text: str = "Hello", numbers: list[str] | None = None, age_days: int = 100, **rules: str) -> list[Finding]:
     """What a person is asked about a request of the shop."""
     return chunked([numbers or ["33612345678"]], SubmitRequest(text, ["33612345678"]), age_days, **rules)
 
 
-def chunked(chunks: list[list[str]], request: SubmitRequest, age_days: int = 100, **rules: str) -> list[Reason]:
+def chunked(chunks: list[list[str]], request: SubmitRequest, age_days: int = 100, **rules: str) -> list[Finding]:
     of_shop = rules_of(SHOP, **rules)
     planner = Planner(request, of_shop, Routes({}), Limits(), NOW, HOURS)
     watch = Watch(of_shop, age_days * DAY_MS)
     for numbers in chunks:
         watch.add(planner.plan(read(numbers, request), NOBODY))
-    return watch.reasons()
+    return watch.findings()
 
 
 def read(numbers: list[str], request: SubmitRequest) -> Recipients:
@@ -128,11 +128,11 @@ def test_a_star_does_not_mean_every_dot(text: str) -> None:
 
 def test_without_rules_nothing_is_held() -> None:
     assert not rules_of(SHOP).asks_a_person
-    assert reasons("bank http://bit.ly", age_days=0) == []
+    assert findings("bank http://bit.ly", age_days=0) == []
 
 
 def test_every_rule_has_its_reason() -> None:
-    found = reasons(
+    found = findings(
         "Your bank: bit.ly/x",
         [str(33_612_000_000 + i) for i in range(5)],
         3,
@@ -143,11 +143,11 @@ def test_every_rule_has_its_reason() -> None:
         hold_sequences="5",
     )
     assert found == [
-        Reason("hold_words", "bank"),
-        Reason("hold_links", "bit.ly"),
-        Reason("hold_above", "5 messages"),
-        Reason("hold_first_days", "the account is 3 days old"),
-        Reason("hold_sequences", "5 numbers or more in a row"),
+        Finding("hold_words", "bank"),
+        Finding("hold_links", "bit.ly"),
+        Finding("hold_above", "5 messages"),
+        Finding("hold_first_days", "the account is 3 days old"),
+        Finding("hold_sequences", "5 numbers or more in a row"),
     ]
     assert decoded(encoded(found)) == found
     assert encoded([]) is None
@@ -155,14 +155,14 @@ def test_every_rule_has_its_reason() -> None:
 
 def test_a_limit_is_what_may_still_go() -> None:
     numbers = ["33612345678", "33612345670"]
-    assert reasons(numbers=numbers, hold_above="2") == []
-    assert reasons(age_days=7, hold_first_days="7") == []
+    assert findings(numbers=numbers, hold_above="2") == []
+    assert findings(age_days=7, hold_first_days="7") == []
 
 
 def test_senders_links_and_fields_of_recipients_are_looked_at_too() -> None:
     number = [["33612345678"]]
     assert chunked(number, SubmitRequest("Hello", ["x"], sender="MyBank"), hold_words="mybank") == [
-        Reason("hold_words", "mybank")
+        Finding("hold_words", "mybank")
     ]
     in_fields = SubmitRequest("[info1] [info2]", ["x"], infos=[("mybank", "bit.ly", None, None)])
     found = chunked(number, in_fields, hold_words="mybank", hold_links="bit.ly")
@@ -173,7 +173,7 @@ def test_runs_of_numbers_are_found_across_chunks_in_any_order() -> None:
     first = 33_612_000_000
     request = SubmitRequest("Hello", ["x"])
     chunks = [[str(first + i) for i in order] for order in ([5, 1, 3], [0, 9, 4], [2])]
-    assert chunked(chunks, request, hold_sequences="6") == [Reason("hold_sequences", "6 numbers or more in a row")]
+    assert chunked(chunks, request, hold_sequences="6") == [Finding("hold_sequences", "6 numbers or more in a row")]
     assert chunked(chunks, request, hold_sequences="7") == []
 
 
@@ -185,12 +185,12 @@ def test_a_run_is_as_long_as_it_is(length: int) -> None:
 
 
 def test_who_gets_nothing_is_no_reason() -> None:
-    assert reasons("bank", ["12"], hold_words="bank", hold_first_days="500") == []
+    assert findings("bank", ["12"], hold_words="bank", hold_first_days="500") == []
 
 
 def test_what_is_told_is_bounded() -> None:
     words = ",".join(f"word{i}x" for i in range(30))
-    assert len(reasons(words.replace(",", " "), hold_words=words)) == 10
+    assert len(findings(words.replace(",", " "), hold_words=words)) == 10
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def explain(
     waits = False
     if watch is not None:
         watch.add(planned)
-        waits = bool(watch.reasons())
+        waits = bool(watch.findings())
     wording = _wording(case)
     return Explanation(
         kind=request.kind,

@@ -38,7 +38,7 @@ _DOTS: Final = re.compile(r"\.{2,}")
 _SCHEME: Final = re.compile(r"https?://", re.IGNORECASE)
 
 
-class Reason(msgspec.Struct, frozen=True):
+class Finding(msgspec.Struct, frozen=True):
     """What a person is asked about. Shape: `rule` is its name, `matched` what met it: never a recipient's number."""
 
     rule: str
@@ -58,7 +58,7 @@ class Watch:
         self._age_ms = max(age_ms, 0)  # clocks differ
         self._sent = 0
         self._seen: set[str] = set()
-        self._found: dict[Reason, None] = {}
+        self._found: dict[Finding, None] = {}
         self._numbers = BitMap64()
 
     def add(self, planned: Plan) -> None:
@@ -77,25 +77,25 @@ class Watch:
         self._seen |= common
         if texts:
             together = "\0".join(texts)
-            found = [Reason("hold_words", word) for word in words_in(together, self._words)] if self._words else []
-            found += [Reason("hold_links", name) for name in links_in(together, self._links)] if self._links else []
+            found = [Finding("hold_words", word) for word in words_in(together, self._words)] if self._words else []
+            found += [Finding("hold_links", name) for name in links_in(together, self._links)] if self._links else []
             self._found.update(dict.fromkeys(found))
 
-    def reasons(self) -> list[Reason]:
+    def findings(self) -> list[Finding]:
         """All that a person has to be asked about; none when the messages may go. Cost: milliseconds a million."""
         if not self._sent:
             return []
         found = [
-            reason
+            finding
             for rule in ("hold_words", "hold_links")
-            for reason in [each for each in self._found if each.rule == rule][:MAX_TOLD]
+            for finding in [each for each in self._found if each.rule == rule][:MAX_TOLD]
         ]
         if self._above and self._sent > self._above:
-            found.append(Reason("hold_above", f"{self._sent} messages"))
+            found.append(Finding("hold_above", f"{self._sent} messages"))
         if self._days and self._age_ms < self._days * DAY_MS:
-            found.append(Reason("hold_first_days", f"the account is {self._age_ms // DAY_MS} days old"))
+            found.append(Finding("hold_first_days", f"the account is {self._age_ms // DAY_MS} days old"))
         if self._run and has_run(self._numbers, self._run):
-            found.append(Reason("hold_sequences", f"{self._run} numbers or more in a row"))
+            found.append(Finding("hold_sequences", f"{self._run} numbers or more in a row"))
         return found
 
 
@@ -104,15 +104,15 @@ def warning(messages: int) -> Warned:
     return Warned("moderation", "a person looks at it before it is sent", messages)
 
 
-def encoded(reasons: Iterable[Reason]) -> str | None:
-    """The reasons as they are stored; None when there are none."""
-    found = list(reasons)
+def encoded(findings: Iterable[Finding]) -> str | None:
+    """The findings as they are stored; None when there are none."""
+    found = list(findings)
     return msgspec.json.encode(found).decode() if found else None
 
 
-def decoded(text: str | None) -> list[Reason]:
-    """The reasons as they were stored."""
-    return msgspec.json.decode(text, type=list[Reason]) if text else []
+def decoded(text: str | None) -> list[Finding]:
+    """The findings as they were stored."""
+    return msgspec.json.decode(text, type=list[Finding]) if text else []
 
 
 def words_in(text: str, words: frozenset[str]) -> list[str]:

@@ -183,7 +183,7 @@ def _trace(tx: Tx, message_id: int) -> MessageTrace:
         raise NotFound(f"there is no message {message_id}", field="id")
     steps = [Step(found.accepted_at, "accepted", f"campaign {found.campaign_id}, {found.parts} part(s)")]
     if found.held_because is not None:
-        why = ", ".join(f"{reason.rule}: {reason.matched}" for reason in decoded(found.held_because))
+        why = ", ".join(f"{finding.rule}: {finding.matched}" for finding in decoded(found.held_because))
         steps.append(Step(found.accepted_at, "held for a person", why))
     if found.decided_at is not None:
         word = "refused" if found.campaign_state == CampaignState.DENIED else "approved"

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from chappe.domain.errors import BadData, NotFound
 from chappe.domain.lifecycle import CampaignState
-from chappe.domain.moderation import Reason, decoded
+from chappe.domain.moderation import Finding, decoded
 from chappe.domain.pricing import exact_credits
 from chappe.pipeline.moderate import Moderator
 from chappe.store import moderation
@@ -29,7 +29,7 @@ class HeldCampaign:
     account_id: int
     account: str
     standing: Standing
-    reasons: list[Reason]
+    findings: list[Finding]
     kind: str
     sender: str | None
     text: str
@@ -92,7 +92,7 @@ def _campaign(held: Held, recipients: list[tuple[int, str]] | None = None) -> He
         account_id=held.account_id,
         account=held.email,
         standing=_standing(held),
-        reasons=decoded(held.held_because),
+        findings=decoded(held.held_because),
         kind=held.kind,
         sender=held.sender,
         text=held.text,

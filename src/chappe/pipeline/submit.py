@@ -186,7 +186,7 @@ class Submitter:
             watch.add(planned)
         else:
             await asyncio.to_thread(watch.add, planned)
-        return encoded(watch.reasons())
+        return encoded(watch.findings())
 
     def _known(self, account: Account, key: IdempotencyKey, now: int) -> Submission | None:
         return self._store.glance(lambda tx: idempotency.answered(tx, account.id, key, now, Submission))

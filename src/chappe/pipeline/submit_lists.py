@@ -86,7 +86,7 @@ class ListSubmitter:
             try:
                 watch = watch_of(self._store, account, self._rules.of(account), now)
                 tally, by_country = await self._write(snapshot, account, request, planner, begun, watch, now)
-                held = encoded(watch.reasons()) if watch else None
+                held = encoded(watch.findings()) if watch else None
                 answer = await self._accept(
                     account, request, planner, tally, by_country, begun, held, now, idempotency_key
                 )
@@ -122,7 +122,7 @@ class ListSubmitter:
                 if watch:
                     watch.add(chunk)
         wallet = self._store.glance(lambda tx: wallets.read(tx, account.wallet_id))
-        is_held = watch is not None and bool(watch.reasons())
+        is_held = watch is not None and bool(watch.findings())
         return simulation(tally, wallet.available_mc, remarks, is_held=is_held)
 
     async def _planner(self, account: Account, request: SubmitRequest, now: int) -> Planner:

@@ -41,7 +41,7 @@ def moderation_list(as_json: bool, data: Path | None) -> None:
     for each in found:
         click.echo(
             f"{each.ticket:<8} {_time(each.held_at)}  {each.account}  {each.messages} message(s), {each.cost} credit(s)"
-            f"  from {each.sender or '-'}: {_short(each.text)!r}  [{_reasons(each)}]"
+            f"  from {each.sender or '-'}: {_short(each.text)!r}  [{_findings(each)}]"
         )
     if not found:
         click.echo("No campaign waits.")
@@ -71,7 +71,7 @@ def moderation_show(ticket: int, as_json: bool, data: Path | None) -> None:
         "text": visible(found.text),
         "size": f"{found.messages} message(s), {found.cost} credit(s)",
         "to": ", ".join(found.recipients) or "-",
-        "because": _reasons(found) or "-",
+        "because": _findings(found) or "-",
     }
     if found.decided_at is not None:
         lines["decided"] = f"{_time(found.decided_at)}; `chappe audit list --action moderation` says by whom and why"
@@ -108,8 +108,8 @@ def moderation_refuse(ticket: int, note: str, tell: str, data: Path | None) -> N
     click.echo(f"Campaign {ticket} {'is refused' if is_new else 'was refused before'}.")
 
 
-def _reasons(held: HeldCampaign) -> str:
-    return ", ".join(f"{reason.rule}: {reason.matched}" for reason in held.reasons)
+def _findings(held: HeldCampaign) -> str:
+    return ", ".join(f"{finding.rule}: {finding.matched}" for finding in held.findings)
 
 
 def _short(text: str) -> str:
