@@ -236,6 +236,8 @@ def test_rules_are_set_shown_and_taken_back_with_their_reasons_in_the_audit_log(
     assert "contract of May" in chappe("rule", "list", folder=tmp_path).stdout
     refused = chappe("rule", "set", "price", "cheap", "--note", "x", folder=tmp_path, code=1).stderr
     assert refused == "Error: price: must be a number of credits like 1 or 0.8, not 'cheap'\n"
+    unknown = chappe("rule", "show", "--country", "zz", folder=tmp_path, code=1).stderr
+    assert unknown == "Error: country: there is no country 'ZZ'; two letters like FR\n"
     chappe("rule", "unset", "price", "--country", "IE", *own, "--note", "it is over", folder=tmp_path)
     assert json.loads(chappe("rule", "list", "--json", folder=tmp_path).stdout) == []
     log = json.loads(chappe("audit", "list", "--action", "rule", "--json", folder=tmp_path).stdout)

@@ -154,11 +154,16 @@ def test_line_ends_are_one_character() -> None:
     assert (made.text, made.parts) == ("a\n" * 80, [1])
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n \t", "\r\n"])
+@pytest.mark.parametrize("text", ["", " ", "\n \t", "\r\n", "\0", "\x1b \x07", "\u200b\u200d", "\ufeff\n"])
 def test_an_empty_text_is_refused(text: str) -> None:
     with pytest.raises(BadData) as refusal:
         planned(to("0612345678", text=text))
     assert refusal.value.field == "text"
+
+
+@pytest.mark.parametrize("text", ["\0a", "a\u200b", "\n.", "\U0001f469\u200d\U0001f680", "\ue000", "\u0301"])
+def test_a_text_with_anything_to_be_seen_is_sent(text: str) -> None:
+    assert planned(to("0612345678", text=text, is_unicode=True)).parts == [1]
 
 
 def test_no_number_at_all_is_refused() -> None:

@@ -291,12 +291,17 @@ class AccountRules:
         return facts.holidays
 
 
+def check_country(code: str) -> None:
+    """Raises: BadData for what is neither everywhere nor a country's two letters."""
+    if code and code not in countries():
+        raise BadData(f"there is no country {code!r}; two letters like FR", field="country")
+
+
 def check(override: Override) -> None:
     """Whether a rule may be set so. Raises: BadData that says why not."""
     rule = rule_named(override.name)
     read_value(override.name, override.value)
-    if override.country and override.country not in countries():
-        raise BadData(f"there is no country {override.country!r}; two letters like FR", field="country")
+    check_country(override.country)
     if override.country and not rule.has_country:
         raise BadData(f"{override.name} is the same in every country", field="country")
     if override.name == "marketing_hours" and override.value not in country(override.country).profiles:

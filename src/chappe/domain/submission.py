@@ -39,7 +39,7 @@ from chappe.domain.requests import Kind, SubmitRequest
 from chappe.domain.rulebook import AccountRules
 from chappe.domain.variants import Variant
 from chappe.telecom.numbers import normalise
-from chappe.telecom.segments import normalise_text
+from chappe.telecom.segments import is_blank, normalise_text
 
 
 def plan(
@@ -352,6 +352,6 @@ def priority_of(kind: Kind) -> int:
 
 def _text(request: SubmitRequest) -> str:
     text = normalise_text(request.text)
-    if not text.strip():
+    if is_blank(text):
         raise BadData("is empty", field="text")
     return text

@@ -16,6 +16,7 @@ PROTOCOL_MAX_PARTS: Final = 255
 
 _USER_DATA_OCTETS: Final = 140
 _ALONE: Final = 160
+_UNSEEN: Final = frozenset({"Cc", "Cf"})
 
 ReferenceBits = Literal[8, 16]
 
@@ -55,6 +56,13 @@ def normalise_text(text: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n")
     return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of a text is to be seen: blanks, and characters that only control or join others."""
+    if not text.strip():
+        return True
+    return not text.isprintable() and all(each.isspace() or unicodedata.category(each) in _UNSEEN for each in text)
 
 
 def capacity(encoding: Encoding | Literal["binary"], header_octets: int = 0) -> int:

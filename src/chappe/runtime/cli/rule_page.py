@@ -32,8 +32,9 @@ chappe audit list --action rule
 A change holds half a second later, for what is decided from then on and for what is handed to a carrier from then on;
 prices and texts of what was accepted before stay. Every change is in the audit log with its note.
 
-Prices can be loaded as a card: `chappe rate load credits.toml`, with lines like `FR = 1`, `IE = 0.8` and `default = 1`.
-Fractions are kept exactly; an answer shows the cost of all messages together, rounded up to whole credits.
+Prices can be loaded as a card: `chappe rate load credits.toml --note "prices of June"`, with lines like `FR = 1`,
+`IE = 0.8` and `default = 1`. Fractions are kept exactly; an answer shows the cost of all messages together, rounded up
+to whole credits.
 
 | rule | by country | default | what it says |
 | --- | --- | --- | --- |

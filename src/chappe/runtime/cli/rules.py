@@ -6,7 +6,7 @@ import click
 
 from chappe.domain.accounts import Account
 from chappe.domain.rule_table import RULES
-from chappe.domain.rulebook import EVERYBODY, EVERYWHERE, AccountRules, Override
+from chappe.domain.rulebook import EVERYBODY, EVERYWHERE, AccountRules, Override, check_country
 from chappe.runtime.bootstrap import Chappe
 from chappe.runtime.cli.rate_card import read_rates
 from chappe.runtime.cli.rule_page import page, told
@@ -99,6 +99,7 @@ def rule_show(account_: str | None, country: str | None, as_json: bool, data: Pa
     place = (country or EVERYWHERE).upper()
 
     async def work(chappe: Chappe) -> AccountRules:
+        check_country(place)
         return chappe.rules.of(_account(chappe, account_) or _NOBODY)
 
     rules = within(data, work)
