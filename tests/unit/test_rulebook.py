@@ -150,3 +150,19 @@ def test_a_rule_that_cannot_be_is_refused_by_its_name(override: Override, field:
 
 def test_prices_are_exact_thousandths() -> None:
     assert [read_value("price", text) for text in ("0.1", "0,1", "1", "0.333", "0")] == [100, 100, 1000, 333, 0]
+
+
+def test_a_rule_that_cannot_be_read_is_told_and_stops_nothing() -> None:
+    book = Rulebook(
+        Defaults(),
+        [
+            Override(1, "FR", "marketing_hours", "a profile of later"),
+            Override(1, "FR", "price", "2"),
+            Override(0, "", "x", "1"),
+        ],
+    )
+    assert [each.name for each, _ in book.unreadable] == ["marketing_hours", "x"]
+    france = book.of(SHOP).country("FR")
+    assert france.price_mc == 2000
+    assert france.window is not None
+    assert window_text(france.window) == "mon-sat 08:00-20:00 no-holidays"

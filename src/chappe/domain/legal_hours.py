@@ -117,8 +117,9 @@ class LegalHours:
 
 
 def _keep(kept: dict[_K, _V], key: _K, value: _V, limit: int) -> None:
-    if len(kept) >= limit and key not in kept:
-        del kept[next(iter(kept))]
+    # Large plans are made in threads beside the loop: both may be here at once.
+    if len(kept) >= limit:
+        kept.clear()
     kept[key] = value
 
 

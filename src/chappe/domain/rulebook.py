@@ -3,7 +3,7 @@
 The narrower wins: the account before its parent before the installation, and for each a country before all of them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple
@@ -114,7 +114,9 @@ class Rulebook:
         `carrier_senders` has the own sender of the carrier that takes a country's messages, or all others'.
         """
         self._defaults = defaults
-        self._overrides = {(each.account_id, each.country, each.name): each for each in overrides}
+        # What another version wrote and this one cannot read must not stop what it does not concern.
+        self.unreadable: list[tuple[Override, str]] = []
+        self._overrides = {(each.account_id, each.country, each.name): each for each in self._readable(overrides)}
         self._senders = senders or {}
         self._carrier_senders = carrier_senders or {}
         self._limits = {key: each.value for key, each in self._overrides.items() if each.name in LIMIT_RULES}
@@ -133,6 +135,15 @@ class Rulebook:
                 limits_of(account, self._limits),
             )
         return found
+
+    def _readable(self, overrides: Iterable[Override]) -> Iterator[Override]:
+        for each in overrides:
+            try:
+                check(each)
+            except BadData as error:
+                self.unreadable.append((each, str(error)))
+            else:
+                yield each
 
     def _senders_of(self, account: Account) -> list[tuple[str, str]]:
         """What the account may send under: its own before its parent's before everybody's."""

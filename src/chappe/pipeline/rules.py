@@ -1,12 +1,16 @@
 """The rules as a process has them in memory, read again soon after they were changed."""
 
+import structlog
+
 from chappe.domain.accounts import Account
 from chappe.domain.legal_hours import LegalHours
 from chappe.domain.marketing_hours import MarketingHours
-from chappe.domain.rulebook import AccountRules, Defaults, Rulebook
+from chappe.domain.rulebook import AccountRules, Defaults, Override, Rulebook
 from chappe.store import accounts, rules
 from chappe.store.clock import now_ms
 from chappe.store.sqlite import Store, Tx
+
+_log = structlog.get_logger("chappe.rules")
 
 # For how long the rules are taken from memory: how late a change of them is seen.
 FRESH_MS = 500
@@ -56,5 +60,11 @@ class Rules:
         version = rules.version(tx)
         if version != self._version:
             self._rulebook = rules.rulebook(tx, self._defaults)
+            for override, why in self._rulebook.unreadable:
+                _log.error("rule ignored, set it anew", **_whose(override), reason=why)
             self._version = version
             self._hours_of = {}
+
+
+def _whose(override: Override) -> dict[str, object]:
+    return {"rule": override.name, "account": override.account_id or "all", "country": override.country or "all"}
