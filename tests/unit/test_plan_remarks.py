@@ -100,3 +100,17 @@ def test_a_public_short_link_is_warned_of_and_ones_own_is_not() -> None:
     assert (found.code, found.messages, found.rule) == ("public_shortener", 50, "public_shorteners")
     assert "bit.ly, tinyurl.com" in found.text
     assert warned(SubmitRequest("Look: https://shop.example/offers or habit.lyon", FRENCH)) == []
+
+
+def test_a_mention_with_the_number_of_another_country_is_warned_of() -> None:
+    request = SubmitRequest("Hello <-stop->", ["+41791234567"], "alert", "Acme")
+    assert [each.code for each in warned(request)] == ["mention_elsewhere", "stop_number_example"]
+    for rules, codes in (
+        ({"stop_number__CH": "3600"}, []),
+        ({"stop_number": "3600"}, ["mention_elsewhere"]),
+        ({"stop_mention__CH": "yes", "stop_number": "3600"}, []),
+    ):
+        planner = Planner(request, rules_of(RULES.account, **rules), Routes({}), Limits(), MONDAY, HOURS)
+        remarks = PlanRemarks(request, planner)
+        remarks.add(planner.plan(read_recipients(request, RULES.account, Limits()), NOBODY))
+        assert [each.code for each in remarks.found()] == codes

@@ -310,6 +310,7 @@ def test_marketing_under_a_name_tells_how_to_opt_out_where_the_country_asks_for_
         ("Sale", {"sender": "MyClub"}, "Sale"),  # an alert
         ("Sale <-stop-> today", {"sender": "MyClub"}, "Sale STOP au 36173 today"),
         ("Sale <-stop-> today", {"kind": "marketing", "sender": "MyClub"}, "Sale STOP au 36173 today"),
+        ("Sale STOP 36180 <-stop->", {"kind": "marketing", "sender": "MyClub"}, "Sale STOP 36180 "),
         ("<-stop-> and <-stop->", {"kind": "marketing", "sender": "MyClub"}, "STOP au 36173 and "),
         ("Sale STOP 36180", {"kind": "marketing", "sender": "MyClub"}, "Sale STOP 36180"),
         ("Sale, stop sms au 36173", {"kind": "marketing", "sender": "MyClub"}, "Sale, stop sms au 36173"),

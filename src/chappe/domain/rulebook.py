@@ -72,10 +72,11 @@ class CountryRules:
 
     Shape: `window` is None when marketing may leave at any time; `dropped` finds the characters a name may not have;
            `stop_mention` is the text that tells how to opt out; `needs_mention` says whether marketing under a name
-           gets it. `default_senders` are tried in turn when the asked one will not do; `approved` has what may be
-           sent under although not everybody may, under each of its spellings as it was approved; `own_numbers` are
-           the numbers on which the platform itself is reached there, `carrier_sender` is what its carrier shows for
-           messages without a sender. `sender_hint` says what networks may do to names.
+           gets it, `works_here` whether its number is one of the country's. `default_senders` are tried in turn when
+           the asked one will not do; `approved` has what may be sent under although not everybody may, under each of
+           its spellings as it was approved; `own_numbers` are the numbers on which the platform itself is reached
+           there, `carrier_sender` is what its carrier shows for messages without a sender.
+           `sender_hint` says what networks may do to names.
     Units: thousandths of a credit for a part.
     """
 
@@ -97,6 +98,7 @@ class CountryRules:
     carrier_sender: str
     sender_hint: str
     needs_mention: bool
+    works_here: bool
     stop_mention: str
 
 
@@ -239,8 +241,13 @@ class AccountRules:
             carrier_sender=self._carrier_sender(code),
             sender_hint=self._sender_hint(facts),
             needs_mention=value("stop_mention"),
+            works_here=value("stop_mention") or self._is_set_for(code, "stop_number", "stop_text"),
             stop_mention=value("stop_text").replace("{number}", number),
         )
+
+    def _is_set_for(self, code: str, *names: str) -> bool:
+        """Whether somebody set one of the rules for this very country."""
+        return any((account, code, name) in self._overrides for account, _ in self._scopes() for name in names)
 
     def _numeric_sender(self, code: str) -> str:
         """Where a name is mandatory a number is none, unless somebody who knows better has allowed numbers."""

@@ -16,9 +16,11 @@ def has_own_mention(text: str) -> bool:
 def with_mention(text: str, mention: str, *, is_needed: bool) -> str:
     """A text with the mention where its token stands, else at the end on a line of its own when it is needed.
 
-    Shape: once at the most; a second token stands for nothing.
+    Shape: once at the most; a second token stands for nothing, and the first where the author has written it himself.
     """
     if STOP in text:
+        if has_own_mention(text.replace(STOP, " ")):
+            return text.replace(STOP, "")
         before, _, after = text.partition(STOP)
         return before + mention + after.replace(STOP, "")
     if not is_needed or has_own_mention(text):

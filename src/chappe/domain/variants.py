@@ -101,6 +101,9 @@ class Variant:
             shown = self.sender.text or self.place.carrier_sender
             why = f"nobody can answer {shown}: say how to opt out, or write {STOP} where it is to stand"
             found.append(Remark("no_way_out", why, "stop_mention"))
+        if self.has_mention and not self.place.works_here:
+            why = f"nobody in {self.place.country.name} may reach the number of {self.place.stop_mention}: set it there"
+            found.append(Remark("mention_elsewhere", why, "stop_number"))
         if shorteners := links_in(self._author, self._rules.value("public_shorteners")):
             why = f"carriers refuse the links of public shorteners ({', '.join(shorteners)}): write {SHORT} instead"
             found.append(Remark("public_shortener", why, "public_shorteners"))
