@@ -27,8 +27,10 @@ $(DEVELOP): $(VENV)/uv uv.lock pyproject.toml
 demo: $(VENV)/ready  ## start Chappe with a simulated carrier and a demo account (ARGS="--port 8001" passes options)
 	@$(BIN)/chappe demo $(ARGS)
 
+# Many tests wait for servers they started: three at once fill two cores. They start hundreds of processes, which had
+# better not compile the code each for itself.
 test: $(DEVELOP) peers  ## run the tests
-	$(BIN)/pytest -n 2
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3
 
 check: $(DEVELOP)  ## format, lint, types, import rules, dependencies
 	$(BIN)/ruff format --check src tests

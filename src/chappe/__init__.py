@@ -1,5 +1,12 @@
 """Chappe, a self-hosted SMS platform."""
 
-from importlib.metadata import version
+__version__: str
 
-__version__ = version("chappe")
+
+def __getattr__(name: str) -> str:
+    """The version, looked up when it is asked for: that takes as long as a tenth of a command."""
+    if name != "__version__":
+        raise AttributeError(name)
+    from importlib.metadata import version
+
+    return version("chappe")

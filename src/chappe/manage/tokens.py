@@ -4,9 +4,6 @@ import time
 from dataclasses import dataclass
 from hashlib import sha256
 
-from joserfc import jwt
-from joserfc.jwk import OctKey
-
 from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, NotAuthenticated, NotFound
 from chappe.domain.tokens import (
@@ -150,6 +147,10 @@ def _encode(secret: bytes, account: int, issued_at: float, expires_at: int | Non
     claims: dict[str, str | int | float] = {"sub": str(account), "iat": round(issued_at, 6)}
     if expires_at is not None:
         claims["exp"] = expires_at // _MS
+    # Loading it takes longer than most commands take in all, and only a new token needs it.
+    from joserfc import jwt
+    from joserfc.jwk import OctKey
+
     return jwt.encode(_HEADER, claims, OctKey.import_key(secret))
 
 

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import click
 
-from chappe import __version__
 from chappe.domain.errors import Refusal, Unavailable
 from chappe.runtime.process import AlreadyRunning
 from chappe.runtime.settings import SettingsError
@@ -65,7 +64,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, package_name="chappe")
+@click.version_option(package_name="chappe")
 def cli() -> None:
     """Chappe: a self-hosted SMS platform.
 
