@@ -169,9 +169,12 @@ def test_an_import_that_is_interrupted_leaves_no_list(folder: Path, sent: signal
     (folder / "many.csv").write_text("".join(lines))
     # A shell may let its background jobs ignore Ctrl-C, and they what they start.
     running = subprocess.Popen(
-        ["env", "--default-signal=INT", CHAPPE, "list", "import", "many.csv", "--account", "1"], cwd=folder, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, env={name: value for name, value in os.environ.items() if name[:7] != "CHAPPE_"},
-    )  # fmt: skip
+        ["env", "--default-signal=INT", CHAPPE, "list", "import", "many.csv", "--account", "1"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={name: value for name, value in os.environ.items() if name[:7] != "CHAPPE_"},
+    )
     until = monotonic() + 30
     while not lists(folder):
         assert monotonic() < until
