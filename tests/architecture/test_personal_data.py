@@ -47,7 +47,8 @@ def test_what_sounds_like_personal_data_is_covered_or_belongs_to_customers() -> 
         "client_ref",
     }
     suspicious = {name for name, table in TABLES.items() if personal & set(table.columns.keys())}
-    assert suspicious - COVERED.keys() == {"audit", "bind_state", "sender"}, "people are not named in these"
+    without = {"arrived_receipt", "audit", "bind_state", "inbound_number", "sender"}
+    assert suspicious - COVERED.keys() == without, "people are not named in these, or only for a moment"
 
 
 @pytest.mark.parametrize("table", sorted(EMPTIED))

@@ -34,6 +34,8 @@ _EMPTY = Statement(
 _OF_MESSAGES = {
     "steps": Statement(f"DELETE FROM trace WHERE message_id IN {_IDS}"),
     "clicks": Statement(f"DELETE FROM click WHERE message_id IN {_IDS}"),
+    "addresses over SMPP": Statement(f"DELETE FROM bound_message WHERE message_id IN {_IDS}"),
+    "deliveries over SMPP": Statement(f"DELETE FROM bound_delivery WHERE message_id IN {_IDS}"),
     "webhook attempts": Statement(
         f"DELETE FROM attempt WHERE event_id IN (SELECT id FROM event WHERE message_id IN {_IDS})"
     ),

@@ -12,6 +12,8 @@ from chappe.store.statement import Statement
 
 # Every table is in one of these two (tests/architecture). What becomes of a person's rows:
 COVERED: Final = {
+    "bound_delivery": "deleted with its message",
+    "bound_message": "deleted",
     "campaign": "text emptied when it was for nobody else; counters and money stay",
     "click": "deleted",
     "attempt": "deleted with its event",
@@ -38,15 +40,24 @@ EMPTIED: Final = {
 WITHOUT_PERSONS: Final = {
     "account": "of a customer, not of whom he writes to: `chappe account close` and `update`",
     "audit": "people are named in it by masked numbers only",
+    "arrived_receipt": "for the moment until the carrier's gateway records it with its message",
     "balance_alert": "of a customer",
+    "bind_session": "of customers",
     "bind_state": "of carriers",
+    "bind_user": "of customers",
+    "bound_part": "for the minutes until the other parts of its message have come, or it is given up",
+    "bound_ref": "ids of messages",
     "carrier": "of carriers",
+    "carrier_cost": "of carriers",
+    "carrier_figure": "sums by carrier",
     "contact_list": "a list's name and size",
     "dispatch": "ids of messages",
     "fair_turn": "of accounts",
     "id_block": "of nobody",
     "idempotency": "a digest of a request and the counts that answered it, for a day",
     "invoice": "of a customer, and kept by law",
+    "inbound_number": "numbers of the installation",
+    "lane_health": "of carriers",
     "lease": "of processes",
     "ledger": "sums by campaign",
     "mail": "to customers about their accounts",

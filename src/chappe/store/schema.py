@@ -9,10 +9,11 @@ key and no secondary index is written per message), and `dispatch` holds what is
 
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text, text
 
-from chappe.store.rule_tables import audit, contact_answer, recent_send, rule, sender, usage
+# The tables of other files are known to `metadata` once these are loaded.
+from chappe.store import bind_tables, carrier_tables, rule_tables
 from chappe.store.tables import Id, added, column, metadata
 
-__all__ = ["audit", "contact_answer", "metadata", "recent_send", "rule", "sender", "usage"]
+__all__ = ["bind_tables", "carrier_tables", "metadata", "rule_tables"]
 
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), column("value", Text))
 
@@ -53,6 +54,7 @@ account = Table(
     added("time_zone", Text, default="'Europe/Paris'"),
     added("failed_logins", Integer, default="0"),  # wrong passwords since the last right one
     added("locked_at"),  # null: open
+    added("is_sandbox", Boolean, default="FALSE"),  # its messages go to nobody: their numbers say what becomes of them
     Index("account_by_parent", "parent_id", "id"),
 )
 
@@ -199,6 +201,7 @@ dispatch = Table(
     column("ready_at"),  # scheduled: when it becomes ready; unknown: when the policy decides
     column("expires_at"),
     column("in_doubt", Boolean),  # sent again though an earlier try was never answered: it may have left
+    added("tried", Text),  # lanes that could not bring it on, separated by spaces; null: none
     Index(
         "dispatch_ready",
         "lane_id",
@@ -246,29 +249,6 @@ part = Table(
     sqlite_with_rowid=False,
 )
 
-unmatched_receipt = Table(
-    "unmatched_receipt",
-    metadata,
-    Column("id", Id, primary_key=True),
-    column("carrier_id"),
-    column("ref", Text),
-    column("number", nullable=True),
-    column("dlr", SmallInteger),
-    column("is_final", Boolean),
-    column("detail", Text),
-    column("received_at"),
-    Index("unmatched_receipt_by_carrier", "carrier_id", "id"),
-)
-
-receipt_rule = Table(
-    "receipt_rule",
-    metadata,
-    Column("carrier_id", Id, primary_key=True, autoincrement=False),
-    Column("rule", Text, primary_key=True),  # how this carrier's receipts name the messages
-    column("hits"),
-    sqlite_with_rowid=False,
-)
-
 reply = Table(
     "reply",
     metadata,
@@ -301,53 +281,6 @@ trace = Table(
     column("step", Text),
     column("detail", Text),
     Index("trace_by_message", "message_id", "id"),
-)
-
-carrier = Table(
-    "carrier",
-    metadata,
-    Column("id", Id, primary_key=True),
-    column("name", Text),
-    column("host", Text),
-    column("port"),
-    column("system_id", Text),
-    column("password", Text),
-    column("tls", Boolean),
-    column("binds"),
-    column("window"),
-    column("rate"),  # submits per second, 0 for no limit
-    column("options", Text),  # JSON of SmppOptions: addressing, long messages, policy for unknown outcomes
-    column("created_at"),
-    column("removed_at", nullable=True),
-    Index(
-        "carrier_by_name",
-        "name",
-        unique=True,
-        sqlite_where=text("removed_at IS NULL"),
-        postgresql_where=text("removed_at IS NULL"),
-    ),
-)
-
-bind_state = Table(
-    "bind_state",
-    metadata,
-    Column("carrier_id", Id, primary_key=True, autoincrement=False),
-    Column("bind", SmallInteger, primary_key=True, autoincrement=False),
-    column("state", Text),
-    column("detail", Text),
-    column("in_flight"),
-    column("submitted"),
-    column("since_at"),
-    column("seen_at"),
-)
-
-route = Table(
-    "route",
-    metadata,
-    Column("id", Id, primary_key=True),
-    column("carrier_id", Id),
-    column("country", Text, nullable=True),  # null: every country that has no route of its own
-    column("created_at"),
 )
 
 webhook = Table(

@@ -1,0 +1,152 @@
+"""The tables of carriers: who they are, which messages they get, how they are doing.
+
+Units: as in `schema.py`.
+"""
+
+from sqlalchemy import Boolean, Column, Index, SmallInteger, Table, Text, text
+
+from chappe.store.tables import Id, added, column, metadata
+
+carrier = Table(
+    "carrier",
+    metadata,
+    Column("id", Id, primary_key=True),
+    column("name", Text),
+    added("kind", Text, default="'smpp'"),  # smpp, http or sandbox
+    added("profile", Text),  # name of the profile its options began with
+    column("host", Text),
+    column("port"),
+    column("system_id", Text),
+    column("password", Text),
+    column("tls", Boolean),
+    column("binds"),
+    column("window"),
+    column("rate"),  # submits per second, 0 for no limit
+    column("options", Text),  # JSON, of the options of its kind: addressing, long messages, policies
+    column("created_at"),
+    column("removed_at", nullable=True),
+    added("paused_at"),  # since when nothing is handed to it; null: it is served
+    Index(
+        "carrier_by_name",
+        "name",
+        unique=True,
+        sqlite_where=text("removed_at IS NULL"),
+        postgresql_where=text("removed_at IS NULL"),
+    ),
+)
+
+bind_state = Table(
+    "bind_state",
+    metadata,
+    Column("carrier_id", Id, primary_key=True, autoincrement=False),
+    Column("bind", SmallInteger, primary_key=True, autoincrement=False),
+    column("state", Text),
+    column("detail", Text),
+    column("in_flight"),
+    column("submitted"),
+    column("since_at"),
+    column("seen_at"),
+    added("oddities", Text),  # JSON: how often the carrier bent which rule; null: never
+)
+
+route = Table(
+    "route",
+    metadata,
+    Column("id", Id, primary_key=True),
+    column("carrier_id", Id),
+    column("country", Text, nullable=True),  # null: every country that has no route of its own
+    column("created_at"),
+    added("conditions", Text),  # JSON of the other conditions of domain/routing; null: none
+    added("rank", default="100"),  # lower is tried first
+    added("weight", default="1"),  # its share among equals; 0: only when the others cannot
+    added("note", Text, default="''"),
+    added("removed_at"),
+)
+
+# What a carrier takes for a part, where the operator told us.
+carrier_cost = Table(
+    "carrier_cost",
+    metadata,
+    Column("carrier_id", Id, primary_key=True, autoincrement=False),
+    Column("place", Text, primary_key=True),  # alpha-2 of a country, or the first digits of numbers; empty: the rest
+    column("cost_mc"),
+    sqlite_with_rowid=False,
+)
+
+# How a lane is doing, as its gateway judges: who decides where messages go reads it.
+lane_health = Table(
+    "lane_health",
+    metadata,
+    Column("lane_id", Id, primary_key=True, autoincrement=False),
+    Column("country", Text, primary_key=True),  # alpha-2; empty: whatever the country
+    column("state", Text),  # ok, down, throttled or bad
+    column("reason", Text),
+    column("since_at"),
+    sqlite_with_rowid=False,
+)
+
+# What became of messages, by carrier, country and five minutes: its quality, and its statistics.
+carrier_figure = Table(
+    "carrier_figure",
+    metadata,
+    Column("carrier_id", Id, primary_key=True, autoincrement=False),
+    Column("slot_at", Id, primary_key=True, autoincrement=False),
+    Column("country", Text, primary_key=True),
+    column("sent"),  # messages, as all of these
+    column("refused"),
+    column("unknown"),
+    column("delivered"),
+    column("failed"),
+    column("delay_ms"),  # from submit to receipt, summed over the delivered ones
+    sqlite_with_rowid=False,
+)
+
+# Receipts that came over HTTP, for the gateway that owns the carrier's lane to record.
+arrived_receipt = Table(
+    "arrived_receipt",
+    metadata,
+    Column("id", Id, primary_key=True),
+    column("carrier_id"),
+    column("ref", Text),
+    column("number", nullable=True),
+    column("dlr", SmallInteger),
+    column("is_final", Boolean),
+    column("detail", Text),
+    column("received_at"),
+    Index("arrived_receipt_by_carrier", "carrier_id", "id"),
+)
+
+# Numbers and keywords at which people reach an account.
+inbound_number = Table(
+    "inbound_number",
+    metadata,
+    Column("number", Text, primary_key=True),  # digits: a long number with its country code, or a short code
+    Column("keyword", Text, primary_key=True),  # the first word, upper case; empty: whatever else comes in
+    column("account_id"),
+    column("created_at"),
+    Index("inbound_number_by_account", "account_id"),
+    sqlite_with_rowid=False,
+)
+
+receipt_rule = Table(
+    "receipt_rule",
+    metadata,
+    Column("carrier_id", Id, primary_key=True, autoincrement=False),
+    Column("rule", Text, primary_key=True),  # how this carrier's receipts name the messages
+    column("hits"),
+    sqlite_with_rowid=False,
+)
+
+unmatched_receipt = Table(
+    "unmatched_receipt",
+    metadata,
+    Column("id", Id, primary_key=True),
+    column("carrier_id"),
+    column("ref", Text),
+    column("number", nullable=True),
+    column("dlr", SmallInteger),
+    column("is_final", Boolean),
+    column("detail", Text),
+    column("received_at"),
+    Index("unmatched_receipt_by_carrier", "carrier_id", "id"),
+)

@@ -1,0 +1,173 @@
+"""Carriers and customers over SMPP: routes, costs, health, bind users, parts and deliveries."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    _add_carrier_tables()
+    _add_bind_tables()
+    _add_columns()
+
+
+def _add_carrier_tables() -> None:
+    op.create_table(
+        "carrier_cost",
+        sa.Column("carrier_id", _ID, autoincrement=False, nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("cost_mc", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("carrier_id", "place"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "lane_health",
+        sa.Column("lane_id", _ID, autoincrement=False, nullable=False),
+        sa.Column("country", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("since_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("lane_id", "country"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "carrier_figure",
+        sa.Column("carrier_id", _ID, autoincrement=False, nullable=False),
+        sa.Column("slot_at", _ID, autoincrement=False, nullable=False),
+        sa.Column("country", sa.Text(), nullable=False),
+        sa.Column("sent", sa.BigInteger(), nullable=False),
+        sa.Column("refused", sa.BigInteger(), nullable=False),
+        sa.Column("unknown", sa.BigInteger(), nullable=False),
+        sa.Column("delivered", sa.BigInteger(), nullable=False),
+        sa.Column("failed", sa.BigInteger(), nullable=False),
+        sa.Column("delay_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("carrier_id", "slot_at", "country"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "arrived_receipt",
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("carrier_id", sa.BigInteger(), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=True),
+        sa.Column("dlr", sa.SmallInteger(), nullable=False),
+        sa.Column("is_final", sa.Boolean(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("arrived_receipt_by_carrier", "arrived_receipt", ["carrier_id", "id"], unique=False)
+    op.create_table(
+        "inbound_number",
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("keyword", sa.Text(), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("number", "keyword"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("inbound_number_by_account", "inbound_number", ["account_id"], unique=False)
+
+
+def _add_bind_tables() -> None:
+    op.create_table(
+        "bind_user",
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("system_id", sa.Text(), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("options", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("removed_at", sa.BigInteger(), nullable=True),
+        sa.Column("kicked_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("bind_user_by_account", "bind_user", ["account_id"], unique=False)
+    op.create_index(
+        "bind_user_by_system_id",
+        "bind_user",
+        ["system_id"],
+        unique=True,
+        sqlite_where=sa.text("removed_at IS NULL"),
+        postgresql_where=sa.text("removed_at IS NULL"),
+    )
+    op.create_table(
+        "bind_session",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("bind_user_id", sa.BigInteger(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("version", sa.SmallInteger(), nullable=False),
+        sa.Column("is_tls", sa.Boolean(), nullable=False),
+        sa.Column("in_flight", sa.BigInteger(), nullable=False),
+        sa.Column("received", sa.BigInteger(), nullable=False),
+        sa.Column("refused", sa.BigInteger(), nullable=False),
+        sa.Column("delivered", sa.BigInteger(), nullable=False),
+        sa.Column("oddities", sa.Text(), nullable=True),
+        sa.Column("bound_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "bound_message",
+        sa.Column("message_id", _ID, autoincrement=False, nullable=False),
+        sa.Column("bind_user_id", sa.BigInteger(), nullable=False),
+        sa.Column("refs", sa.Text(), nullable=False),
+        sa.Column("registered", sa.SmallInteger(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("message_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "bound_ref",
+        sa.Column("bind_user_id", _ID, autoincrement=False, nullable=False),
+        sa.Column("ref", _ID, autoincrement=False, nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("bind_user_id", "ref"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "bound_part",
+        sa.Column("bind_user_id", _ID, autoincrement=False, nullable=False),
+        sa.Column("part_of", sa.Text(), nullable=False),
+        sa.Column("part", sa.SmallInteger(), nullable=False),
+        sa.Column("ref", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("bind_user_id", "part_of", "part"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("bound_part_by_age", "bound_part", ["received_at"], unique=False)
+    op.create_table(
+        "bound_delivery",
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("bind_user_id", sa.BigInteger(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("attempts", sa.SmallInteger(), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("bound_delivery_by_message", "bound_delivery", ["message_id"], unique=False)
+    op.create_index("bound_delivery_by_user", "bound_delivery", ["bind_user_id", "id"], unique=False)
+
+
+def _add_columns() -> None:
+    op.add_column("carrier", sa.Column("kind", sa.Text(), nullable=False, server_default=sa.text("'smpp'")))
+    op.add_column("carrier", sa.Column("profile", sa.Text(), nullable=True))
+    op.add_column("carrier", sa.Column("paused_at", sa.BigInteger(), nullable=True))
+    op.add_column("bind_state", sa.Column("oddities", sa.Text(), nullable=True))
+    op.add_column("route", sa.Column("conditions", sa.Text(), nullable=True))
+    op.add_column("route", sa.Column("rank", sa.BigInteger(), nullable=False, server_default=sa.text("100")))
+    op.add_column("route", sa.Column("weight", sa.BigInteger(), nullable=False, server_default=sa.text("1")))
+    op.add_column("route", sa.Column("note", sa.Text(), nullable=False, server_default=sa.text("''")))
+    op.add_column("route", sa.Column("removed_at", sa.BigInteger(), nullable=True))
+    op.add_column("dispatch", sa.Column("tried", sa.Text(), nullable=True))
+    op.add_column("account", sa.Column("is_sandbox", sa.Boolean(), nullable=False, server_default=sa.text("FALSE")))
