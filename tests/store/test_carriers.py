@@ -130,7 +130,7 @@ async def test_the_limits_themselves_are_allowed(tmp_path: Path) -> None:
         NewCarrier("x" * 64, "::1", 65535, "x" * 15, "x" * 8, True, 32, 10_000, 100_000, options)
     )
     row = operator.db.read(carriers.all_carriers)[0]
-    assert decode_options(row.options) == options
+    assert decode_options(row.kind, row.options) == options
     await operator.close()
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from chappe.carriers.refusals import refusal
 from chappe.domain.lifecycle import Dlr
 from chappe.domain.retry import MAX_QUEUE_FULL, QUEUE_FULL_S, Again, Fail, RefusalClass, Refused, after_refusal
-from chappe.pipeline.refusals import refusal
 from chappe.telecom.smpp import status
 
 

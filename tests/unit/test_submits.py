@@ -181,8 +181,8 @@ def test_a_carrier_that_wants_no_validity_gets_none() -> None:
 
 def test_the_settings_of_a_carrier_survive_their_storage() -> None:
     options = SmppOptions(sender="Shop", reference_bits=16, unknown="resend", resend_s=5, sends_validity=False)
-    assert decode_options(encode_options(options)) == options
-    assert decode_options("{}") == SmppOptions()
+    assert decode_options("smpp", encode_options(options)) == options
+    assert decode_options("smpp", "{}") == SmppOptions()
 
 
 def test_the_language_of_a_shift_table_is_announced_before_the_text() -> None:

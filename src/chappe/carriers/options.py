@@ -1,6 +1,6 @@
-"""What a carrier's operator may ask for beyond host, name and password."""
+"""The settings of carriers, by what they speak."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -8,20 +8,33 @@ from chappe.telecom.gsm7 import Language
 from chappe.telecom.receipts import STANDARD, Dialect
 
 
-class SmppOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The settings of one carrier, kept as JSON with it.
+class CarrierOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """What every carrier has, kept as JSON with it.
 
-    Shape: the `*_ton` and `*_npi` are SMPP's type of number and numbering plan for each kind of address; `sender` is
-           used when the customer gives none; `reference_bits` is the width of the long-message reference; `unknown` is
-           the policy for submits that were written and never answered; `lookup_url` is where the carrier answers
-           look-ups over HTTP, if it does; `receipt_errors` is what the carrier's error codes of failed messages mean,
-           as delivery statuses, its codes without leading zeros; `national_alphabets` are the languages whose tables it
-           passes on.
+    Shape: `sender` is used when the customer gives none; `unknown` is the policy for submits that were written and
+           never answered; `lookup_url` is where the carrier answers look-ups over HTTP, if it does;
+           `national_alphabets` are the languages whose tables it passes on; `receipt_errors` is what its error codes
+           of failed messages mean, as delivery statuses, the codes without leading zeros.
     Units: seconds.
-    Source: usual values of SMPP practice, see docs/carriers.md.
     """
 
     sender: str = ""
+    national_alphabets: tuple[Language, ...] = ()
+    unknown: Literal["hold", "resend"] = "hold"
+    resend_s: int = 60
+    lookup_url: str = ""
+    lookup_token: str = ""
+    receipt_errors: dict[str, int] = {}
+
+
+class SmppOptions(CarrierOptions, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """What an SMPP carrier may ask for beyond host, name and password.
+
+    Shape: the `*_ton` and `*_npi` are SMPP's type of number and numbering plan for each kind of address;
+           `reference_bits` is the width of the long-message reference.
+    Source: usual values of SMPP practice, see docs/carriers.md.
+    """
+
     system_type: str = ""
     alphanumeric_ton: int = 5
     alphanumeric_npi: int = 0
@@ -32,14 +45,8 @@ class SmppOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     dest_ton: int = 1
     dest_npi: int = 1
     reference_bits: Literal[8, 16] = 8
-    national_alphabets: tuple[Language, ...] = ()
     sends_validity: bool = True
-    unknown: Literal["hold", "resend"] = "hold"
-    resend_s: int = 60
     tls_ca_file: str = ""
-    lookup_url: str = ""
-    lookup_token: str = ""
-    receipt_errors: dict[str, int] = {}
 
     @property
     def dialect(self) -> Dialect:
@@ -47,9 +54,14 @@ class SmppOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         return Dialect(self.receipt_errors) if self.receipt_errors else STANDARD
 
 
-def encode_options(options: SmppOptions) -> str:
+KINDS: Final[dict[str, type[CarrierOptions]]] = {"smpp": SmppOptions}
+"""What a carrier speaks -> its options."""
+
+
+def encode_options(options: CarrierOptions) -> str:
     return msgspec.json.encode(options).decode()
 
 
-def decode_options(text: str) -> SmppOptions:
-    return msgspec.json.decode(text, type=SmppOptions)
+def decode_options(kind: str, text: str) -> CarrierOptions:
+    """The options of a carrier of this kind. Raises: msgspec.ValidationError for what none of its options is."""
+    return msgspec.json.decode(text, type=KINDS[kind])

@@ -5,11 +5,15 @@ import random
 import ssl
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar, assert_never
+from typing import Any, Generic, TypeVar, assert_never
 
 import structlog
 
+from chappe.carriers.connection import Cut, LinkState, Listener, Outgoing
+from chappe.carriers.incoming import read_delivery
 from chappe.carriers.options import SmppOptions
+from chappe.carriers.refusals import refusal
+from chappe.carriers.submits import submits, written_for
 from chappe.telecom.smpp import status as smpp_status
 from chappe.telecom.smpp.bodies import Bind, ShortMessage
 from chappe.telecom.smpp.commands import BIND_TRANSCEIVER
@@ -60,28 +64,6 @@ class Address:
     window: int = 100
 
 
-class Listener(Protocol[T]):
-    """Who is told what the carrier says. Tokens are the caller's own; none is told twice, but for late answers."""
-
-    def answered(self, items: list[tuple[T, int, str]], *, late: bool) -> None: ...
-    def unknown(self, tokens: list[T]) -> None: ...
-    def unsent(self, tokens: list[T]) -> None: ...
-    def delivered(self, link: "Link[T]", items: list[tuple[int, ShortMessage]]) -> None: ...
-    def congested(self, percent: int) -> None: ...
-    def changed(self) -> None: ...
-
-
-@dataclass(slots=True)
-class LinkState:
-    """What an operator sees of one bind. Shape: `state` is connecting, bound, refused, down or closed."""
-
-    state: str = "connecting"
-    detail: str = ""
-    submitted: int = 0
-    since: float = 0.0
-    oddities: dict[str, int] = field(default_factory=dict)
-
-
 class Link(asyncio.Protocol, Generic[T]):
     """One TCP connection and its session."""
 
@@ -89,6 +71,7 @@ class Link(asyncio.Protocol, Generic[T]):
         self._loop = asyncio.get_running_loop()
         self._address = address
         self._options = options
+        self._dialect = options.dialect
         self._listener = listener
         self._transport: asyncio.Transport | None = None
         self.report = state
@@ -171,9 +154,11 @@ class Link(asyncio.Protocol, Generic[T]):
         """Act on one event; the reason when the link is over by it."""
         match event:
             case Answers(items, late):
-                self._listener.answered(items, late=late)
+                told = [(token, refusal(status) if status else None, ref) for token, status, ref in items]
+                self._listener.answered(told, late=late)
             case Deliveries(items):
-                self._listener.delivered(self, items)
+                read = [(sequence, read_delivery(body, self._dialect)) for sequence, body in items]
+                self._listener.delivered(self.acknowledge, read)
             case TimedOut(tokens):
                 self._listener.unknown(tokens)
             case LinkLost(reason, written, unwritten):
@@ -236,9 +221,24 @@ class SmppCarrier(Generic[T]):
         """How many submits the bound links take now."""
         return sum(link.session.free for link in self._links if link is not None and link.is_bound)
 
+    @property
+    def capacity(self) -> int:
+        """How many submits may be unanswered at the same time."""
+        return self.address.binds * self.address.window
+
     def in_flight(self, bind: int) -> int:
+        """Submits of a bind that are not answered."""
         link = self._links[bind]
         return link.session.in_flight if link is not None else 0
+
+    def cut(self, message: Outgoing) -> Cut:
+        """The submits of a message, in the order of its parts. Raises: ValueError when it cannot be encoded."""
+        text, encoding, note = written_for(self._options, message.text, message.encoding, message.parts)
+        bodies = submits(
+            self._options, message_id=message.message_id, number=message.number, text=text, sender=message.sender,
+            encoding=encoding, validity_s=message.validity_s,
+        )  # fmt: skip
+        return Cut(bodies, note)
 
     def submit(self, items: Sequence[tuple[T, ShortMessage]]) -> list[tuple[T, str]]:
         """Write at most `free` messages, spread over the binds; those that cannot be encoded come back."""

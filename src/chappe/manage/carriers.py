@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 
-from chappe.carriers.options import SmppOptions, decode_options, encode_options
+from chappe.carriers.options import CarrierOptions, SmppOptions, decode_options, encode_options
 from chappe.domain.errors import BadData, NotFound
 from chappe.domain.lifecycle import Dlr
 from chappe.domain.sender_shape import plain_sender
@@ -174,7 +174,7 @@ class Carriers:
             row = carriers.by_name(tx, name)
             if row is None:
                 raise NotFound(f"there is no carrier {name}", field="name")
-            changed = msgspec.structs.replace(decode_options(row.options), **options)
+            changed = msgspec.structs.replace(decode_options(row.kind, row.options), **options)
             _check_lookups(changed)
             _check_receipts(changed)
             carriers.set_options(tx, row.id, encode_options(changed))
@@ -234,7 +234,7 @@ def _statuses(tx: Tx) -> list[CarrierStatus]:
     now = now_ms()
     found = []
     for row in carriers.all_carriers(tx):
-        options = decode_options(row.options)
+        options = decode_options(row.kind, row.options)
         routes = places.get(row.name, [])
         if row.id == default and "default" not in routes:
             routes = [*routes, "default"]
@@ -298,7 +298,7 @@ def _check(new: NewCarrier) -> None:
         raise BadData("must have at most 11 printable ASCII characters, or 3 to 15 digits", field="sender")
 
 
-def _check_lookups(options: SmppOptions) -> None:
+def _check_lookups(options: CarrierOptions) -> None:
     url, token = options.lookup_url, options.lookup_token
     try:
         parts = urlsplit(url)
@@ -313,7 +313,7 @@ def _check_lookups(options: SmppOptions) -> None:
         raise BadData("is for a carrier with an address for look-ups", field="lookup_token")
 
 
-def _check_receipts(options: SmppOptions) -> None:
+def _check_receipts(options: CarrierOptions) -> None:
     if len(options.receipt_errors) > MAX_ERRORS:
         raise BadData(f"at most {MAX_ERRORS} codes", field="receipt_error")
     for code, dlr in options.receipt_errors.items():

@@ -239,7 +239,7 @@ def _services(tx: Tx) -> dict[int, LookupService]:
     """The carriers that offer look-ups, the oldest first."""
     found = {}
     for row in carriers.all_carriers(tx):
-        options = decode_options(row.options)
+        options = decode_options(row.kind, row.options)
         if options.lookup_url:
             found[row.id] = LookupService(options.lookup_url, options.lookup_token)
     return found

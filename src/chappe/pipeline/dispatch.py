@@ -11,10 +11,10 @@ from collections.abc import Iterable
 
 import structlog
 
-from chappe.carriers.incoming import read_delivery
-from chappe.carriers.options import SmppOptions
-from chappe.carriers.smpp import Address, Link, SmppCarrier
-from chappe.carriers.submits import submits, written_for
+from chappe.carriers.connection import Acknowledge, Connection, Outgoing, Piece
+from chappe.carriers.options import CarrierOptions
+from chappe.carriers.registry import connection_of
+from chappe.carriers.smpp import Address
 from chappe.domain.errors import Unavailable
 from chappe.domain.lifecycle import Dlr
 from chappe.domain.marketing_hours import FOREVER
@@ -24,7 +24,6 @@ from chappe.domain.throttle import Throttle
 from chappe.pipeline import curfew
 from chappe.pipeline.curfew import Cleared
 from chappe.pipeline.record import Lane, Recorded, Recorder
-from chappe.pipeline.refusals import refusal
 from chappe.pipeline.rules import Rules
 from chappe.pipeline.sending import Sending, Token
 from chappe.pipeline.upkeep import Upkeep
@@ -33,7 +32,6 @@ from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.queue import Claimed
 from chappe.store.sqlite import Store, Tx
-from chappe.telecom.smpp.bodies import ShortMessage
 
 _log = structlog.get_logger("chappe.lane")
 
@@ -48,24 +46,22 @@ PACE_S = 0.01
 CONGESTED_PERCENT = 90
 
 
-_Delivery = tuple[Link[Token], int, ReceiptIn | ReplyIn]
+_Delivery = tuple[Acknowledge, int, ReceiptIn | ReplyIn]
 
 
 class LaneRunner:
     """The owner of one lane, and the listener of its carrier."""
 
     def __init__(
-        self, store: Store, ids: Ids, rules: Rules, lane: Lane, address: Address, options: SmppOptions, rate: int
+        self, store: Store, ids: Ids, rules: Rules, lane: Lane, address: Address, options: CarrierOptions, rate: int
     ) -> None:
         self._store = store
         self._rules = rules
         self._lane = lane
-        self._options = options
-        self._dialect = options.dialect
         self._recorder = Recorder(lane, ids)
-        self.carrier: SmppCarrier[Token] = SmppCarrier(address, options, self)
+        self.carrier: Connection[Token] = connection_of(address, options, self)
         self._throttle = Throttle(rate)
-        self._pending: deque[tuple[Token, ShortMessage]] = deque()
+        self._pending: deque[tuple[Token, Piece]] = deque()
         self._outcomes: list[Outcome] = []
         self._deliveries: list[_Delivery] = []
         self._wake = asyncio.Event()
@@ -75,18 +71,17 @@ class LaneRunner:
         self._is_stopping = False
         self._upkeep = Upkeep(store, lane, self._recorder)
         self._turned_at = 0.0
-        self._worth_a_commit = max(1, min(address.binds * address.window // 2, MAX_BATCH))
+        self._worth_a_commit = max(1, min(self.carrier.capacity // 2, MAX_BATCH))
         self._loop = asyncio.get_running_loop()
 
     # -- Listener
-    def answered(self, items: list[tuple[Token, int, str]], *, late: bool) -> None:
+    def answered(self, items: list[tuple[Token, Refused | None, str]], *, late: bool) -> None:
         now = self._loop.time()
-        for (sending, part), status, message_id in items:
-            if status == 0:
-                # A centre that gives no id is believed; its receipts will name none of ours.
-                sending.refs[part] = ref_of(message_id, sending.message_id, part)
+        for (sending, part), refused, ref in items:
+            if refused is None:
+                # A carrier that gives no id is believed; its receipts will name none of ours.
+                sending.refs[part] = ref_of(ref, sending.message_id, part)
             else:
-                refused = refusal(status)
                 sending.refused = refused
                 if refused.kind == "throttle":
                     self._throttle.hit(now)
@@ -108,8 +103,8 @@ class LaneRunner:
             self._answered_part(sending)
         self._wake.set()
 
-    def delivered(self, link: Link[Token], items: list[tuple[int, ShortMessage]]) -> None:
-        self._deliveries += [(link, sequence, read_delivery(body, self._dialect)) for sequence, body in items]
+    def delivered(self, acknowledge: Acknowledge, items: list[tuple[int, ReceiptIn | ReplyIn]]) -> None:
+        self._deliveries += [(acknowledge, number, item) for number, item in items]
         self._wake.set()
 
     def congested(self, percent: int) -> None:
@@ -271,11 +266,11 @@ class LaneRunner:
         return self._store.glance(lambda tx: queue.has_ready(tx, self._lane.carrier_id))
 
     def _acknowledge(self, deliveries: list[_Delivery]) -> None:
-        by_link: dict[int, tuple[Link[Token], list[int]]] = {}
-        for link, sequence, _ in deliveries:
-            by_link.setdefault(id(link), (link, []))[1].append(sequence)
-        for link, sequences in by_link.values():
-            link.acknowledge(sequences)
+        numbers: dict[Acknowledge, list[int]] = {}
+        for acknowledge, number, _ in deliveries:
+            numbers.setdefault(acknowledge, []).append(number)
+        for acknowledge, some in numbers.items():
+            acknowledge(some)
 
     # -- sending
     def _send(self, claimed: Iterable[Claimed]) -> None:
@@ -286,21 +281,16 @@ class LaneRunner:
                 self._conclude_at_once(message, refs, Refused("permanent", Dlr.EXPIRED, "validity is over"))
                 continue
             try:
-                text, encoding, note = written_for(self._options, message.text, message.encoding, message.parts)
-                bodies = submits(
-                    self._options, message_id=message.message_id, number=message.number, text=text,
-                    sender=message.sender, encoding=encoding,
-                    validity_s=(message.expires_at - now) / 1000,
-                )  # fmt: skip
+                pieces, note = self.carrier.cut(_outgoing(message, now))
             except ValueError as error:
                 self._conclude_at_once(message, refs, Refused("permanent", Dlr.REJECTED, f"cannot be encoded: {error}"))
                 continue
-            if len(bodies) != len(refs):  # the carrier cuts differently from what was priced (16-bit references)
-                refs = (refs + [NO_REF] * len(bodies))[: len(bodies)]
+            if len(pieces) != len(refs):  # the carrier cuts differently from what was priced (16-bit references)
+                refs = (refs + [NO_REF] * len(pieces))[: len(pieces)]
             missing = [part for part, ref in enumerate(refs) if ref == NO_REF]
             sending = Sending(message, refs, len(missing), note)
             self._open += 1
-            self._pending += [((sending, part), bodies[part]) for part in missing]
+            self._pending += [((sending, part), pieces[part]) for part in missing]
         self._send_pending()
 
     def _conclude_at_once(self, message: Claimed, refs: list[str], refused: Refused) -> None:
@@ -344,3 +334,10 @@ class LaneRunner:
             sending.was_lost = False
         self._open += 1
         self._outcomes.append(sending.outcome())
+
+
+def _outgoing(message: Claimed, now: int) -> Outgoing:
+    return Outgoing(
+        message.message_id, message.number, message.text, message.sender, message.encoding, message.parts,
+        (message.expires_at - now) / 1000,
+    )  # fmt: skip

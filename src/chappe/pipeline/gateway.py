@@ -104,7 +104,7 @@ class Gateway:
         epoch = await self._store.write(
             lambda tx: leases.take(tx, f"lane:{row.id}", self._owner, now_ms(), LEASE_S * 1000)
         )
-        options = decode_options(row.options)
+        options = decode_options(row.kind, row.options)
         policy = UnknownPolicy(options.unknown, options.resend_s, self._receipt_wait_s)
         address = Address(
             row.name, row.host, row.port, row.system_id, row.password, bool(row.tls), row.binds, row.window

@@ -10,10 +10,10 @@ from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 from chappe.telecom.gsm7 import Language
 
-_COLUMNS = "id, name, host, port, system_id, password, tls, binds, window, rate, options"
+_COLUMNS = "id, name, host, port, system_id, password, tls, binds, window, rate, options, kind, profile, paused_at"
 _INSERT = Statement(
     f"INSERT INTO carrier ({_COLUMNS}, created_at) VALUES (:id, :name, :host, :port, :system_id, :password, :tls,"
-    " :binds, :window, :rate, :options, :at)"
+    " :binds, :window, :rate, :options, :kind, :profile, :paused_at, :at)"
 )
 _ALL = Statement(f"SELECT {_COLUMNS} FROM carrier WHERE removed_at IS NULL ORDER BY id")
 _BY_NAME = Statement(f"SELECT {_COLUMNS} FROM carrier WHERE name = :name AND removed_at IS NULL")
@@ -47,7 +47,12 @@ _RULES = Statement("SELECT carrier_id, rule, hits FROM receipt_rule ORDER BY hit
 
 
 class CarrierRow(NamedTuple):
-    """A carrier as configured. Shape: `options` is JSON; `rate` in submits per second, 0 for no limit."""
+    """A carrier as configured.
+
+    Shape: `options` is JSON of its kind's options; `rate` in submits per second, 0 for no limit; `profile` is where
+           its options began.
+    Units: milliseconds UTC.
+    """
 
     id: int
     name: str
@@ -60,6 +65,9 @@ class CarrierRow(NamedTuple):
     window: int
     rate: int
     options: str
+    kind: str = "smpp"
+    profile: str | None = None
+    paused_at: int | None = None
 
 
 class _Options(msgspec.Struct, frozen=True):

@@ -1,0 +1,106 @@
+"""What a lane asks of a carrier, and what it is told, whatever the carrier speaks."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+
+from chappe.domain.outcomes import ReceiptIn, ReplyIn
+from chappe.domain.retry import Refused
+
+T = TypeVar("T")
+
+Piece: TypeAlias = Any
+"""What a carrier is handed at a time, in its own form; only the connection that made it looks inside."""
+
+Acknowledge: TypeAlias = Callable[[list[int]], None]
+"""Tells the carrier that deliveries are safe with us, by their numbers."""
+
+
+class Outgoing(NamedTuple):
+    """A message as a lane hands it over. Units: seconds. Shape: `encoding` and `parts` are those it was priced with."""
+
+    message_id: int
+    number: int
+    text: str
+    sender: str | None
+    encoding: int
+    parts: int
+    validity_s: float
+
+
+class Cut(NamedTuple):
+    """A message in the carrier's form: as many pieces as it will give ids for.
+
+    Shape: `note` says why the text is not as it was measured, if it is not.
+    """
+
+    pieces: Sequence[Piece]
+    note: str = ""
+
+
+@dataclass(slots=True)
+class LinkState:
+    """What an operator sees of one bind. Shape: `state` is connecting, bound, refused, down or closed."""
+
+    state: str = "connecting"
+    detail: str = ""
+    submitted: int = 0
+    since: float = 0.0
+    oddities: dict[str, int] = field(default_factory=dict)
+
+
+class Listener(Protocol[T]):
+    """Who is told what the carrier says. Tokens are the caller's own; none is told twice, but for late answers."""
+
+    def answered(self, items: list[tuple[T, Refused | None, str]], *, late: bool) -> None:
+        """(token, why the carrier refused it, the carrier's id of what it took)."""
+
+    def unknown(self, tokens: list[T]) -> None:
+        """Written and never answered: they may have left or not."""
+
+    def unsent(self, tokens: list[T]) -> None:
+        """Never written."""
+
+    def delivered(self, acknowledge: Acknowledge, items: list[tuple[int, ReceiptIn | ReplyIn]]) -> None:
+        """Receipts and replies, each to be acknowledged once it is stored."""
+
+    def congested(self, percent: int) -> None:
+        """How busy the carrier says it is."""
+
+    def changed(self) -> None:
+        """The connection came or went."""
+
+
+class Connection(Protocol[T]):
+    """A carrier as its lane sees it."""
+
+    @property
+    def states(self) -> list[LinkState]:
+        """One for each bind."""
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it takes messages now."""
+
+    @property
+    def free(self) -> int:
+        """How many pieces it takes now."""
+
+    @property
+    def capacity(self) -> int:
+        """How many pieces may be unanswered at the same time."""
+
+    def in_flight(self, bind: int) -> int:
+        """Pieces of a bind that are not answered."""
+
+    def start(self) -> None:
+        """Connect, and stay connected."""
+
+    def cut(self, message: Outgoing) -> Cut:
+        """The message in the carrier's form. Raises: ValueError when it cannot be said in it."""
+
+    def submit(self, items: Sequence[tuple[T, Piece]]) -> list[tuple[T, str]]:
+        """Write at most `free` pieces; those that cannot be written come back with the reason."""
+
+    async def stop(self) -> None:
+        """Wait for what is in flight, say good-bye, close."""

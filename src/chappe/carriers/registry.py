@@ -1,0 +1,18 @@
+"""What connects to a carrier of each kind."""
+
+from typing import TypeVar
+
+from chappe.carriers.connection import Connection, Listener
+from chappe.carriers.options import CarrierOptions, SmppOptions
+from chappe.carriers.smpp import Address, SmppCarrier
+
+T = TypeVar("T")
+
+
+def connection_of(address: Address, options: CarrierOptions, listener: Listener[T]) -> Connection[T]:
+    """What talks to a carrier; the caller starts it."""
+    match options:
+        case SmppOptions():
+            return SmppCarrier(address, options, listener)
+        case _:
+            raise TypeError(f"no connection for {type(options).__name__}")
