@@ -153,7 +153,7 @@ def _read_any(raw: bytes) -> _Words:
 def _combine(words: _Words, tlvs: bytes, dialect: Dialect) -> Receipt:
     """Let the TLVs correct the text and give the words their meaning."""
     message_id, error, number = words.message_id, words.error, None
-    for tag, value in tlv.parse(tlvs):
+    for tag, value in reversed(tlv.parse(tlvs)):  # of several the first one holds, as everywhere
         if tag == tlv.RECEIPTED_MESSAGE_ID:
             message_id = value.partition(b"\0")[0].decode("latin-1").strip() or message_id
         elif tag == tlv.MESSAGE_STATE and value:

@@ -7,11 +7,12 @@ from abc import abstractmethod
 from typing import TypeVar
 
 from . import commands, oddities, status, tlv
-from .bodies import Body, DataSm, Empty, MessageAnswer, ShortMessage
+from .bodies import Body, DataSm, Empty, MessageAnswer, Raw, ShortMessage, SubmitMulti
 from .commands import GENERIC_NACK, RESPONSE, State
 from .engine import Engine
 from .events import Event, Requested, Responded, UnbindRequested, Unbound
 from .pdu import HEADER, MIN_LENGTH, decode_body
+from .window import MAX_SEQUENCE
 
 T = TypeVar("T")
 
@@ -26,6 +27,7 @@ class Session(Engine[T]):
     def _handle(self, command: int, state: int, sequence: int, body: bytes) -> Event[T] | None:
         if command & RESPONSE:
             return self._answered(command, state, sequence, body)
+        self._odd_header(command, state, sequence)
         if command not in self.role.may_receive[self._state]:
             self._refuse(command, sequence)
             return None
@@ -41,8 +43,7 @@ class Session(Engine[T]):
                 self._unusual_message(command, sequence, body)
                 return None
             case _:
-                read, odd = decode_body(command, body, 0, len(body))
-                self._note(odd, command)
+                read, _ = self._read(command, body)
                 return self._asked(command, sequence, read)
 
     def _asked(self, command: int, sequence: int, body: Body) -> Event[T]:
@@ -63,8 +64,7 @@ class Session(Engine[T]):
 
     def _unusual_message(self, command: int, sequence: int, body: bytes) -> None:
         """A data_sm, or a message that bends a rule: a client takes what there is, a server refuses."""
-        read, odd = decode_body(command, body, 0, len(body))
-        self._note(odd, command)
+        read, odd = self._read(command, body)
         if not self.role.is_client and not _UNREADABLE.isdisjoint(odd):
             wrong = status.ESME_RINVMSGLEN if oddities.TEXT_CUT in odd else status.ESME_RINVCMDLEN
             self._answer(command, wrong, sequence)
@@ -96,8 +96,7 @@ class Session(Engine[T]):
         self._batch.answers.append((token, state, message_id))
 
     def _message_id(self, command: int, body: bytes) -> str:
-        read, odd = decode_body(command, body, 0, len(body))
-        self._note(odd, command)
+        read, _ = self._read(command, body)
         if not isinstance(read, MessageAnswer):
             return ""
         self._hear_congestion(read.tlvs)
@@ -107,6 +106,9 @@ class Session(Engine[T]):
         if command == commands.ENQUIRE_LINK | RESPONSE:
             return None
         window = self._requests
+        if command == GENERIC_NACK and not state:
+            self._batch.note(oddities.NACK_WITHOUT_REASON, f"to number {sequence}")
+            state = status.ESME_RUNKNOWNERR  # whatever it means, it is no yes
         if command in (self.role.sends | RESPONSE, GENERIC_NACK):
             if sequence in window.pending:
                 self._batch.answers.append((window.pending.pop(sequence), state, ""))
@@ -126,8 +128,7 @@ class Session(Engine[T]):
         if waiting.token is None and waiting.command == commands.UNBIND:
             self._state = State.UNBOUND
             return Unbound(answered=True)
-        read, odd = decode_body(command, body, 0, len(body))
-        self._note(odd, command)
+        read, _ = self._read(command, body)
         if not isinstance(read, Empty):
             self._hear_congestion(getattr(read, "tlvs", b""))
         if waiting.token is not None:
@@ -137,6 +138,9 @@ class Session(Engine[T]):
     def _stray(self, command: int, state: int, sequence: int) -> None:
         if command & ~RESPONSE not in commands.NAMES and command != GENERIC_NACK:
             self._batch.note(oddities.UNKNOWN_COMMAND, commands.name(command))
+            return
+        if sequence in self._requests.pending:
+            self._batch.note(oddities.OTHER_ANSWER, f"{commands.name(command)} to {commands.name(self.role.sends)}")
             return
         self._batch.note(oddities.UNKNOWN_ANSWER, f"{commands.name(command)} {status.name(state)} to number {sequence}")
 
@@ -158,9 +162,33 @@ class Session(Engine[T]):
 
     def _hear_congestion(self, tlvs: bytes) -> None:
         percent = tlv.find_int(tlvs, tlv.CONGESTION_STATE) if tlvs else None
-        if percent is not None:
+        if percent is None:
+            return
+        if percent <= 100:
             self._batch.congestion = percent
+        else:  # reserved: no reason to slow down
+            self._batch.note(oddities.ODD_CONGESTION, str(percent))
 
-    def _note(self, odd: tuple[str, ...], command: int) -> None:
+    def _read(self, command: int, octets: bytes) -> tuple[Body, tuple[str, ...]]:
+        """Read a body and name what is odd about it."""
+        body, odd = decode_body(command, octets, 0, len(octets))
         for name in odd:
             self._batch.note(name, commands.name(command))
+        if not isinstance(body, Raw) and body.tlvs:
+            self._odd_tlvs(command, body)
+        return body, odd
+
+    def _odd_header(self, command: int, state: int, sequence: int) -> None:
+        if state:
+            self._batch.note(oddities.STATUS_IN_REQUEST, f"{status.name(state)} in {commands.name(command)}")
+        if not 0 < sequence <= MAX_SEQUENCE:
+            self._batch.note(oddities.ODD_NUMBER, f"{sequence} in {commands.name(command)}")
+
+    def _odd_tlvs(self, command: int, body: Body) -> None:
+        tags = [] if isinstance(body, Raw) else tlv.tags(body.tlvs)
+        if len(set(tags)) < len(tags):
+            for tag in tlv.ONCE.intersection(tags):
+                if tags.count(tag) > 1:
+                    self._batch.note(oddities.TLV_TWICE, f"{tlv.name(tag)} in {commands.name(command)}")
+        if tlv.MESSAGE_PAYLOAD in tags and isinstance(body, ShortMessage | SubmitMulti) and body.short_message:
+            self._batch.note(oddities.TEXT_TWICE, commands.name(command))

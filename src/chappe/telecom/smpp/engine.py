@@ -17,7 +17,7 @@ from .fields import EncodingError
 from .framing import Framing
 from .keepalive import KeepAlive
 from .pdu import HEADER, MIN_LENGTH, Pdu, decode_short_message, encode, encode_short_message
-from .window import Window, following
+from .window import MAX_SEQUENCE, Window, following
 
 T = TypeVar("T")
 Unsendable: TypeAlias = list[tuple[T, EncodingError]]
@@ -151,7 +151,8 @@ class Engine(ABC, Generic[T]):
         unpack, role, batch, pending = HEADER.unpack_from, self.role, self._batch, self._requests.pending
         answer, takes = role.sends | RESPONSE, role.takes
         takes_now = takes in role.may_receive[self._state]
-        shortest = MIN_LENGTH + role.is_client  # a client expects a message id, a centre does not
+        # A client expects a message id, of at most 64 octets; a centre expects an empty one.
+        shortest, longest = MIN_LENGTH + 1 + role.is_client, MIN_LENGTH + 65
         while end - at >= MIN_LENGTH:
             length, command, state, sequence = unpack(data, at)
             if not MIN_LENGTH <= length <= self._max_pdu_bytes:
@@ -162,15 +163,19 @@ class Engine(ABC, Generic[T]):
                 break
             if command == answer and sequence in pending:
                 stop = data.find(0, body, after)
-                if at + shortest <= stop == after - 1:
+                if stop == after - 1 and shortest <= length <= longest:
                     batch.answers.append((pending.pop(sequence), state, data[body:stop].decode("latin-1")))
                 else:
                     self._unusual_answer(pending.pop(sequence), state, data[body:after])
             elif command == takes and takes_now:
+                if state or not 0 < sequence <= MAX_SEQUENCE:
+                    self._odd_header(command, state, sequence)
                 message = decode_short_message(data, body, after)
                 if message is not None:
                     batch.messages.append((sequence, message))
                     self._unacknowledged += 1
+                    if message.tlvs:
+                        self._odd_tlvs(command, message)
                 else:
                     self._unusual_message(command, sequence, data[body:after])
             else:
@@ -341,6 +346,14 @@ class Engine(ABC, Generic[T]):
     @abstractmethod
     def _unusual_message(self, command: int, sequence: int, body: bytes) -> None:
         """A message that bends a rule of the layout."""
+
+    @abstractmethod
+    def _odd_header(self, command: int, state: int, sequence: int) -> None:
+        """A request whose header bends a rule."""
+
+    @abstractmethod
+    def _odd_tlvs(self, command: int, body: Body) -> None:
+        """Look whether the TLVs of a body contradict it or each other."""
 
     @abstractmethod
     def _unanswered(self, command: int) -> Event[T]:

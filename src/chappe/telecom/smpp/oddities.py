@@ -15,6 +15,12 @@ UNKNOWN_COMMAND: Final = "unknown command"
 NOT_LEGAL: Final = "request that does not fit the state of the link"
 UNKNOWN_ANSWER: Final = "answer to nothing that was asked"
 OTHER_ANSWER: Final = "answer of another kind than the request"
+NACK_WITHOUT_REASON: Final = "generic_nack without a reason"
+TEXT_TWICE: Final = "text in both short_message and message_payload"
+TLV_TWICE: Final = "TLV that may come once came again"
+ODD_NUMBER: Final = "sequence_number 0 or above 0x7FFFFFFF"
+STATUS_IN_REQUEST: Final = "request with a command_status"
+ODD_CONGESTION: Final = "congestion_state above 100"
 
 ALL: Final = (
     BODY_ENDS_EARLY,
@@ -27,4 +33,10 @@ ALL: Final = (
     NOT_LEGAL,
     UNKNOWN_ANSWER,
     OTHER_ANSWER,
+    NACK_WITHOUT_REASON,
+    TEXT_TWICE,
+    TLV_TWICE,
+    ODD_NUMBER,
+    STATUS_IN_REQUEST,
+    ODD_CONGESTION,
 )

@@ -140,8 +140,11 @@ class ServerSession(Session[T]):
     def accept_bind(self, *, system_id: str = "", interface_version: int | None = 0x34) -> None:
         """Open the session a `BindRequested` asked for; the version is told to clients of 3.4 and later.
 
+        Shape:  does nothing when the link is gone, perhaps by what came right behind the bind.
         Raises: LocalError when no bind waits; EncodingError for a system_id that does not fit.
         """
+        if self._state is State.CLOSED:
+            return
         sequence, bind = self._waiting_bind()
         tlvs = b""
         if interface_version is not None and bind.interface_version >= 0x34:
@@ -154,8 +157,11 @@ class ServerSession(Session[T]):
     def refuse_bind(self, status: int) -> None:
         """Turn a `BindRequested` down; the customer may try again until the time for binding is over.
 
+        Shape:  does nothing when the link is gone.
         Raises: LocalError when no bind waits.
         """
+        if self._state is State.CLOSED:
+            return
         sequence, bind = self._waiting_bind()
         self._answer(bind.command, status, sequence)
         self._state = State.OPEN

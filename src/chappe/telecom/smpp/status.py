@@ -27,6 +27,7 @@ ESME_RINVSYSID: Final = 0x0F
 ESME_RMSGQFUL: Final = 0x14
 ESME_RTHROTTLED: Final = 0x58
 ESME_RX_T_APPN: Final = 0x64
+ESME_RUNKNOWNERR: Final = 0xFF
 
 
 class Status(msgspec.Struct, frozen=True):

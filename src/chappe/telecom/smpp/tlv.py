@@ -24,11 +24,12 @@ TlvType = Literal["int8", "int16", "int32", "cstring", "string", "buffer"]
 
 
 class Tlv(msgspec.Struct, frozen=True):
-    """What the standard says of one tag."""
+    """What the standard says of one tag. Shape: `repeats` when a PDU may carry several."""
 
     tag: int
     name: str
     kind: TlvType = msgspec.field(name="type")
+    repeats: bool = False
 
 
 class _Table(msgspec.Struct):
@@ -41,8 +42,12 @@ TLVS: Final[Mapping[str, Tlv]] = {
         resources.files("chappe.rules").joinpath("smpp/tlvs.json").read_bytes(), type=_Table
     ).tlvs
 }
+ONCE: Final = frozenset(tlv.tag for tlv in TLVS.values() if not tlv.repeats)
+"""Tags of the standard that a PDU carries at most once; what others mean is for their owners to say."""
+
 _NAMES: Final[Mapping[int, str]] = {tlv.tag: tlv.name for tlv in TLVS.values()}
 _WIDTH: Final[Mapping[str, int]] = {"int8": 1, "int16": 2, "int32": 4}
+_WIDEST: Final = 8  # twice what the standard has; anything wider is no number
 
 
 def name(tag: int) -> str:
@@ -72,6 +77,19 @@ def parse(raw: bytes) -> list[tuple[int, bytes]]:
     return found
 
 
+def tags(raw: bytes) -> list[int]:
+    """The tags of the whole TLVs, in their order."""
+    found: list[int] = []
+    at, end = 0, len(raw)
+    while end - at >= 4:
+        after = at + 4 + (raw[at + 2] << 8) + raw[at + 3]
+        if after > end:
+            break
+        found.append((raw[at] << 8) + raw[at + 1])
+        at = after
+    return found
+
+
 def find(raw: bytes, tag: int) -> bytes | None:
     """Value of the first TLV with this tag."""
     at, end = 0, len(raw)
@@ -88,9 +106,9 @@ def find(raw: bytes, tag: int) -> bytes | None:
 
 
 def find_int(raw: bytes, tag: int) -> int | None:
-    """Number in the first TLV with this tag, whatever its width; None when missing or empty."""
+    """Number in the first TLV with this tag, of 1 to 8 octets; None when missing or of another width."""
     value = find(raw, tag)
-    return int.from_bytes(value, "big") if value else None
+    return int.from_bytes(value, "big") if value and len(value) <= _WIDEST else None
 
 
 def find_text(raw: bytes, tag: int) -> str | None:

@@ -16,14 +16,20 @@ def following(sequence: int) -> int:
     return sequence + 1 if sequence < MAX_SEQUENCE else 1
 
 
+def _moved(sequence: int, count: int) -> int:
+    """The sequence number `count` after this one."""
+    return (sequence - 1 + count) % MAX_SEQUENCE + 1
+
+
 class _Due:
-    """A run of sequence numbers with one deadline."""
+    """A run of sequence numbers with one deadline; `after` follows its last one."""
 
     def __init__(self, opened: float, deadline: float, first: int, count: int) -> None:
         self.opened = opened
         self.deadline = deadline
         self.first = first
         self.count = count
+        self.after = _moved(first, count)
 
     def __iter__(self) -> Iterator[int]:
         sequence = self.first
@@ -56,9 +62,11 @@ class Window(Generic[T]):
         if len(self.pending) == count:
             self._due.clear()
         last = self._due[-1] if self._due else None
-        if last is not None and now - last.opened < _MERGE_S:
+        # A probe or a question in between has taken a number: what follows is a run of its own.
+        if last is not None and last.after == first and now - last.opened < _MERGE_S:
             last.deadline = deadline
             last.count += count
+            last.after = _moved(first, count)
         else:
             self._due.append(_Due(now, deadline, first, count))
 
