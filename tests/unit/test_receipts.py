@@ -150,5 +150,11 @@ def test_no_id_matches_nothing_and_zero_stays_zero() -> None:
     assert key("000") == "0"
 
 
+@pytest.mark.parametrize(("written", "normal"), [(" 00 12 ", "12"), ("0\t0 AB", "ab"), ("0 0", "0"), ("1 0", "1 0")])
+def test_blanks_among_leading_zeros_go_with_them(written: str, normal: str) -> None:
+    assert key(written) == normal
+    assert key(normal) == normal
+
+
 def test_an_id_longer_than_the_wire_allows_is_only_looked_up_as_it_is() -> None:
     assert match_keys("9" * 5000) == (("same", "9" * 5000),)

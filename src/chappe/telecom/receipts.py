@@ -190,11 +190,16 @@ def _state(word: str, number: int | None, dialect: Dialect) -> ReceiptState | No
 MatchRule = Literal["same", "decimal of hex", "hex of decimal"]
 _MAX_ID = 64
 _HEX: Final = re.compile(r"[0-9a-f]+").fullmatch
+_BEFORE: Final = re.compile(r"\A[\s0]+")
 
 
 def key(message_id: str) -> str:
     """Normal form of a message id, to store beside it: lower case, no leading zeros, no blanks around."""
-    return message_id.strip().lower().lstrip("0") or message_id.strip()[:1]
+    bare = message_id.strip().lower()
+    found = bare.lstrip("0")
+    if found[:1].isspace():
+        found = _BEFORE.sub("", found)
+    return found or bare[:1]
 
 
 def match_keys(message_id: str) -> tuple[tuple[MatchRule, str], ...]:
