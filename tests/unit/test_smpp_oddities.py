@@ -137,11 +137,12 @@ def test_a_request_that_carries_a_status_is_taken_and_named() -> None:
     ("value", "event"),
     [
         (b"\x5a", Congestion(90)),
-        (b"\xff", Oddity(oddities.ODD_CONGESTION, "255")),
-        (b"\x00\x00\x03\xe8", Oddity(oddities.ODD_CONGESTION, "1000")),
+        (b"", Oddity(oddities.ODD_CONGESTION, "")),
+        (b"\xff", Oddity(oddities.ODD_CONGESTION, "ff")),
+        (b"\x00\x00\x03\xe8", Oddity(oddities.ODD_CONGESTION, "000003e8")),
     ],
 )
-def test_congestion_above_a_hundred_is_named_and_slows_nobody(value: bytes, event: Congestion | Oddity) -> None:
+def test_congestion_that_is_no_percentage_is_named_and_slows_nobody(value: bytes, event: Congestion | Oddity) -> None:
     client, _ = bound()
     client.submit([("a", TEXT)], 0.0)
     body = MessageAnswer("id", tlv.encode([(tlv.CONGESTION_STATE, value)]))

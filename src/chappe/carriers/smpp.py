@@ -48,6 +48,8 @@ JITTER = 0.3
 CONNECT_S = 10.0
 TICK_S = 0.2
 CLOSE_S = 6.0
+UNBOUND_S = 5.0  # how long answers are waited for after the carrier's unbind
+UNACKNOWLEDGED_MOST = 20_000  # deliveries; a carrier that brings more than we can store waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,9 @@ class Link(asyncio.Protocol, Generic[T]):
         self.closed: asyncio.Future[str] = self._loop.create_future()
         self.refused_status: int | None = None
         self.is_bound = False
+        self._can_write = True
+        self._is_reading = True
+        self._leaves_at: float | None = None
 
     # -- asyncio.Protocol
     def connection_made(self, transport: Any) -> None:
@@ -96,10 +101,30 @@ class Link(asyncio.Protocol, Generic[T]):
         reason = str(exc) if exc else "the carrier closed the connection"
         self._handle(self.session.connection_lost(self._loop.time(), reason))
         self._close(reason)
+        self._transport = None
+
+    def pause_writing(self) -> None:
+        self._can_write = False
+        self._steer_reading()
+
+    def resume_writing(self) -> None:
+        self._can_write = True
+        self._steer_reading()
+        self._listener.changed()
 
     # -- for the carrier
+    @property
+    def room(self) -> int:
+        """How many messages the window has room for."""
+        return self.session.free if self.is_bound else 0
+
+    @property
+    def free(self) -> int:
+        """How many messages may be written now; none while the carrier does not read."""
+        return self.room if self._can_write else 0
+
     def submit(self, items: Sequence[tuple[T, ShortMessage]]) -> list[tuple[T, str]]:
-        """Write at most `session.free` messages; those that cannot be encoded come back with the reason."""
+        """Write at most `room` messages; those that cannot be encoded come back with the reason."""
         failed = self.session.submit(items, self._loop.time())
         self.report.submitted += len(items) - len(failed)
         self._flush()
@@ -110,6 +135,7 @@ class Link(asyncio.Protocol, Generic[T]):
         if not self.closed.done():
             self.session.acknowledge(sequences)
             self._flush()
+            self._steer_reading()
 
     def unbind(self) -> None:
         if not self.closed.done():
@@ -126,6 +152,17 @@ class Link(asyncio.Protocol, Generic[T]):
         self._handle(self.session.tick(self._loop.time()))
         self._timer = self._loop.call_later(TICK_S, self._tick)
 
+    def _steer_reading(self) -> None:
+        """Stop reading from a carrier that does not read itself, or that brings more than we have stored."""
+        wants = self._can_write and self.session.unacknowledged < UNACKNOWLEDGED_MOST
+        if wants == self._is_reading or self._transport is None or self._transport.is_closing():
+            return
+        self._is_reading = wants
+        if wants:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+
     def _flush(self) -> None:
         data = self.session.data_to_send()
         if data and self._transport is not None:
@@ -139,6 +176,8 @@ class Link(asyncio.Protocol, Generic[T]):
         self._timer.cancel()
         if self._transport is not None:
             self._transport.close()
+            if self._transport.get_write_buffer_size():  # a carrier that reads no more would keep the socket
+                self._loop.call_later(CLOSE_S, self._transport.abort)
         self._listener.changed()
 
     def _handle(self, events: list[Event[T]]) -> None:
@@ -147,6 +186,10 @@ class Link(asyncio.Protocol, Generic[T]):
             told = self._one(event)
             reason = reason or told  # the first says why, the loss of the link only follows
         self._flush()
+        self._steer_reading()
+        if reason is None and self._leaves_at is not None:
+            is_over = not self.session.in_flight or self._loop.time() >= self._leaves_at
+            reason = "the carrier unbound us" if is_over else None
         if reason is not None:
             self._close(reason)
 
@@ -181,10 +224,14 @@ class Link(asyncio.Protocol, Generic[T]):
                 self._count("protocol_error", detail, 1)
                 return f"garbage from the carrier: {detail}"
             case UnbindRequested():
-                return "the carrier unbound us"
+                self.is_bound = False  # nothing new leaves; answers may still be on their way
+                self._leaves_at = self._loop.time() + UNBOUND_S
+                self._listener.changed()
             case Unbound():
                 return "unbound"
-            case BindRequested() | Submits() | Requested() | Responded() | Outbind():
+            case Requested():
+                pass  # alert_notification: a handset came back into reach, which nobody here waits for
+            case BindRequested() | Submits() | Responded() | Outbind():
                 self._count(type(event).__name__.lower(), "not for a client", 1)
             case _:
                 assert_never(event)
@@ -219,7 +266,7 @@ class SmppCarrier(Generic[T]):
     @property
     def free(self) -> int:
         """How many submits the bound links take now."""
-        return sum(link.session.free for link in self._links if link is not None and link.is_bound)
+        return sum(link.free for link in self._links if link is not None)
 
     @property
     def capacity(self) -> int:
@@ -243,12 +290,12 @@ class SmppCarrier(Generic[T]):
     def submit(self, items: Sequence[tuple[T, ShortMessage]]) -> list[tuple[T, str]]:
         """Write at most `free` messages, spread over the binds; those that cannot be encoded come back."""
         failed: list[tuple[T, str]] = []
-        links = [link for link in self._links if link is not None and link.is_bound and link.session.free]
-        links.sort(key=lambda link: -link.session.free)
+        links = [link for link in self._links if link is not None and link.room]
+        links.sort(key=lambda link: -link.room)
         start = 0
         for place, link in enumerate(links):
             share = -(-(len(items) - start) // (len(links) - place))
-            chunk = items[start : start + min(share, link.session.free)]
+            chunk = items[start : start + min(share, link.room)]
             if chunk:
                 failed += link.submit(chunk)
                 start += len(chunk)

@@ -33,9 +33,11 @@ class Session(Engine[T]):
             return None
         match command:
             case commands.ENQUIRE_LINK:
+                self._read(command, body)
                 self._answer(command, 0, sequence)
                 return None
             case commands.UNBIND:
+                self._read(command, body)
                 self._answer(command, 0, sequence)
                 self._state = State.UNBOUND
                 return UnbindRequested()
@@ -161,13 +163,13 @@ class Session(Engine[T]):
     # -- small things --------------------------------------------------------------------------------
 
     def _hear_congestion(self, tlvs: bytes) -> None:
-        percent = tlv.find_int(tlvs, tlv.CONGESTION_STATE) if tlvs else None
-        if percent is None:
+        if not tlvs or (value := tlv.find(tlvs, tlv.CONGESTION_STATE)) is None:
             return
-        if percent <= 100:
+        percent = tlv.find_int(tlvs, tlv.CONGESTION_STATE)
+        if percent is not None and percent <= 100:
             self._batch.congestion = percent
         else:  # reserved: no reason to slow down
-            self._batch.note(oddities.ODD_CONGESTION, str(percent))
+            self._batch.note(oddities.ODD_CONGESTION, value[:8].hex())
 
     def _read(self, command: int, octets: bytes) -> tuple[Body, tuple[str, ...]]:
         """Read a body and name what is odd about it."""
