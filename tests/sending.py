@@ -14,6 +14,7 @@ from chappe.domain.requests import SubmitRequest
 from chappe.domain.rulebook import Defaults
 from chappe.manage.carriers import Carriers, CarrierStatus, NewCarrier
 from chappe.manage.messages import MessageTrace
+from chappe.manage.routes import Routes
 from chappe.pipeline.gateway import Gateway
 from chappe.pipeline.rules import Rules
 from chappe.store.ids import Ids
@@ -41,6 +42,7 @@ class Sending:
     ids: Ids
     use_cases: UseCases
     carriers: Carriers
+    routes: Routes
     account: Account
     gateways: list[tuple[Gateway, asyncio.Task[None]]] = field(default_factory=list)
 
@@ -95,7 +97,7 @@ async def installation(folder: Path) -> AsyncIterator[Sending]:
     made = world(folder)
     store, ids = Store(made.database), Ids()
     use_cases = use_cases_on(made.database, store, ids)
-    sending = Sending(store, ids, use_cases, Carriers(store, ids), use_cases.accounts.find(EMAIL))
+    sending = Sending(store, ids, use_cases, Carriers(store, ids), Routes(store, ids), use_cases.accounts.find(EMAIL))
     try:
         yield sending
     finally:

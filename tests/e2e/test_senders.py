@@ -44,7 +44,7 @@ async def test_the_number_that_a_carrier_has_of_its_own_may_be_asked_for_where_i
     own = SmppOptions(sender="36180")
     async with sending_to(tmp_path, smpp=own) as (sending, first), Simulator(simulated()) as second:
         await sending.add_carrier(second.port, name="belgium", options=SmppOptions(sender="8123"))
-        await sending.carriers.add_route("belgium", "BE")
+        await sending.routes.add("belgium", "BE")
         await sending.bound("belgium")
         await asyncio.sleep((FRESH_MS + 100) / 1000)
         ticket = await sending.submit(FRANCE, BELGIUM, SWITZERLAND, sender="36180")

@@ -211,7 +211,7 @@ async def test_messages_wait_for_a_carrier_and_go_as_soon_as_there_is_one(tmp_pa
 async def test_a_country_goes_to_the_carrier_of_its_route(tmp_path: Path) -> None:
     async with sending_to(tmp_path) as (sending, first), Simulator(simulated()) as second:
         await sending.add_carrier(second.port, name="belgium")
-        await sending.carriers.add_route("belgium", "BE")
+        await sending.routes.add("belgium", "BE")
         await sending.bound("belgium")
         await asyncio.sleep(0.6)
         ticket = await sending.submit("33612345678", "32470123456")

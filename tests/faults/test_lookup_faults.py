@@ -15,6 +15,7 @@ from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, InsufficientCredits, Unavailable
 from chappe.manage.carriers import Carriers, NewCarrier
 from chappe.manage.lookups import ABANDONED_MS, AT_ONCE, MAX_NUMBERS, MAX_WAITING, LookupFilter, Lookups
+from chappe.manage.routes import Routes
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Database, Row, Store
@@ -97,6 +98,7 @@ class World:
         self.store, self.ids = Store(path), Ids()
         self.lookups = Lookups(self.store, self.ids, timeout_s=timeout_s)
         self.carriers = Carriers(self.store, self.ids)
+        self.routes = Routes(self.store, self.ids)
 
     async def add_carrier(self, name: str, url: str, token: str = "") -> None:
         options = SmppOptions(lookup_url=url, lookup_token=token)
@@ -224,7 +226,7 @@ async def test_the_carrier_of_the_country_is_asked_when_it_can_be_and_else_any_t
         await chappe.add_carrier("plain", "")
         await chappe.add_carrier("first", first.url)
         await chappe.add_carrier("second", second.url)
-        await chappe.carriers.add_route("second", "FR")
+        await chappe.routes.add("second", "FR")
         await chappe.words("33651234560", "32470123456")
         assert (first.asked, second.asked) == ([["32470123456"]], [["33651234560"]])
         await chappe.carriers.offer_lookups("second", "")

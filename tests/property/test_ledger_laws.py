@@ -39,7 +39,7 @@ from chappe.pipeline.submit import Submitter
 from chappe.pipeline.submit_lists import ListSubmitter
 from chappe.pipeline.upkeep import Upkeep
 from chappe.store import accounts as stored_accounts
-from chappe.store import carriers, exclusions, leases, preparations, queue
+from chappe.store import exclusions, leases, preparations, queue, routes
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.queue import Claimed
@@ -210,7 +210,7 @@ class Ledger(RuleBasedStateMachine):
     def enqueue(self, n: int) -> None:
         def unit(tx: Tx) -> None:
             for ticket, _ in preparations.unqueued(tx)[:1]:
-                preparations.enqueue(tx, ticket, carriers.routes(tx), at_once, VALIDITY_MS, now_ms(), n)
+                preparations.enqueue(tx, ticket, routes.table(tx), at_once, VALIDITY_MS, now_ms(), n)
 
         self.write(unit)
 

@@ -7,9 +7,11 @@ import pytest
 
 from chappe.carriers.options import SmppOptions, decode_options
 from chappe.domain.errors import BadData, NotFound
-from chappe.domain.plans import Routes
+from chappe.domain.plans import Routes as RouteTable
 from chappe.manage.carriers import STALE_MS, Carriers, NewCarrier
+from chappe.manage.routes import Routes
 from chappe.store import carriers, leases, queue
+from chappe.store import routes as stored_routes
 from chappe.store.carriers import BindRow
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
@@ -27,9 +29,10 @@ class Operator:
         self.db: Database = database(folder / "chappe.db")
         self.store = Store(folder / "chappe.db")
         self.carriers = Carriers(self.store, Ids())
+        self.routes = Routes(self.store, Ids())
 
-    def routes(self) -> Routes:
-        return self.db.read(carriers.routes)
+    def table(self) -> RouteTable:
+        return self.db.read(stored_routes.table)
 
     async def close(self) -> None:
         await self.store.close()
@@ -39,20 +42,20 @@ class Operator:
 @on_loop
 async def test_the_first_carrier_serves_every_country_until_a_route_says_otherwise(tmp_path: Path) -> None:
     operator = Operator(tmp_path)
-    assert operator.routes() == Routes({}, 0)
+    assert operator.table() == RouteTable({}, 0)
     first = await operator.carriers.add(GOOD)
     second = await operator.carriers.add(replace(GOOD, name="second"))
-    assert operator.routes() == Routes({}, first)
-    await operator.carriers.add_route("second", "fr")
-    assert operator.routes() == Routes({"FR": second}, first)
-    await operator.carriers.add_route("second", None)
-    assert operator.routes().default == second
-    await operator.carriers.add_route("orange", "FR")
-    assert operator.routes() == Routes({"FR": first}, second)
+    assert operator.table() == RouteTable({}, first)
+    await operator.routes.add("second", "fr")
+    assert operator.table() == RouteTable({"FR": second}, first)
+    await operator.routes.add("second", None)
+    assert operator.table().default == second
+    await operator.routes.add("orange", "FR")
+    assert operator.table() == RouteTable({"FR": first}, second)
     await operator.carriers.remove("second")
-    assert operator.routes() == Routes({"FR": first}, first)
+    assert operator.table() == RouteTable({"FR": first}, first)
     await operator.carriers.remove("orange")
-    assert operator.routes() == Routes({}, 0)
+    assert operator.table() == RouteTable({}, 0)
     await operator.close()
 
 
@@ -74,7 +77,7 @@ async def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         await operator.carriers.remove("nobody")
     with pytest.raises(NotFound):
-        await operator.carriers.add_route("nobody", "FR")
+        await operator.routes.add("nobody", "FR")
     await operator.close()
 
 
@@ -85,7 +88,7 @@ def test_a_country_is_two_letters(tmp_path: Path, country: str) -> None:
         operator = Operator(tmp_path)
         await operator.carriers.add(GOOD)
         with pytest.raises(BadData):
-            await operator.carriers.add_route("orange", country)
+            await operator.routes.add("orange", country)
         await operator.close()
 
     scenario()
@@ -140,7 +143,7 @@ async def test_a_carrier_is_shown_with_its_routes_queue_binds_and_how_its_receip
 ) -> None:
     operator = Operator(tmp_path)
     carrier = await operator.carriers.add(GOOD)
-    await operator.carriers.add_route("orange", "FR")
+    await operator.routes.add("orange", "FR")
     core = Core(db=operator.db, carrier=carrier)
     core.submit(*numbers(4))
     first, second = core.claim(2)

@@ -13,7 +13,7 @@ from chappe.domain.lifecycle import Dlr, Queue, State
 from chappe.pipeline import expire
 from chappe.pipeline.expire import Expirer
 from chappe.pipeline.rounds import Rounds
-from chappe.store import campaigns, carriers, queue
+from chappe.store import campaigns, carriers, queue, routes
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Store
@@ -290,7 +290,7 @@ def test_however_much_waits_for_a_removed_carrier_goes_where_its_country_is_serv
         sending = night.core.claim(2)
         for carrier, name in ((6, "second"), (7, "swiss")):
             add_carrier(night.core.db, carrier, name)
-        night.core.db.write(lambda tx: carriers.add_route(tx, 1, 7, "CH", 0))
+        night.core.db.write(lambda tx: routes.insert(tx, 1, 7, "CH", 0))
         night.core.db.write(lambda tx: carriers.remove(tx, CARRIER, now_ms()))
         await night.expirer.once()
         lanes = [tuple(row) for row in night.core.rows("SELECT lane_id, COUNT(*) FROM dispatch GROUP BY 1 ORDER BY 1")]

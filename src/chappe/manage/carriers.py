@@ -1,4 +1,4 @@
-"""Carriers and routes as the operator sets them up and watches them."""
+"""Carriers as the operator sets them up and watches them."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from chappe.carriers.options import CarrierOptions, SmppOptions, decode_options,
 from chappe.domain.errors import BadData, NotFound
 from chappe.domain.lifecycle import Dlr
 from chappe.domain.sender_shape import plain_sender
-from chappe.store import carriers, queue, rules
+from chappe.store import carriers, queue, routes, rules
 from chappe.store.carriers import BindRow, CarrierRow
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
@@ -33,7 +33,6 @@ FAILURES = {
         Dlr.REJECTED, Dlr.NETWORK_ERROR, Dlr.EXPIRED,
     )
 }  # fmt: skip
-_COUNTRY = re.compile(r"[A-Z]{2}")
 MAX_BINDS, MAX_WINDOW, MAX_RATE = 32, 10_000, 100_000
 # The lengths that SMPP allows, without the final zero octet. Source: SMPP 3.4, 4.1.1.
 MAX_SYSTEM_ID, MAX_PASSWORD, MAX_SYSTEM_TYPE = 15, 8, 12
@@ -190,26 +189,6 @@ class Carriers:
         await self._set(name, receipt_errors={code.lstrip("0") or "0": dlr for code, dlr in errors.items()})
         _log.info("receipts are read anew", carrier=name, errors=len(errors))
 
-    async def add_route(self, carrier_name: str, country: str | None) -> int:
-        """Send a country's messages, or those of every country without a route of its own, to a carrier.
-
-        Raises: NotFound, BadData.
-        """
-        place = country.strip().upper() if country is not None else None
-        if place is not None and not _COUNTRY.fullmatch(place):
-            raise BadData("must be two letters of ISO 3166-1, like FR", field="country")
-
-        def unit(tx: Tx) -> int:
-            row = carriers.by_name(tx, carrier_name)
-            if row is None:
-                raise NotFound(f"there is no carrier {carrier_name}", field="carrier")
-            route = self._ids.take(tx, "route")
-            carriers.add_route(tx, route, row.id, place, now_ms())
-            rules.changed(tx)
-            return route
-
-        return await self._store.write(unit)
-
     async def list(self) -> list[CarrierStatus]:
         """Every carrier with the state of its binds. Cost: counts the queue."""
         return await self._store.read(_statuses)
@@ -227,17 +206,17 @@ def _statuses(tx: Tx) -> list[CarrierStatus]:
     receipt_rules = carriers.receipt_rules(tx)
     depth = {(lane, state): count for lane, state, count in queue.depth(tx)}
     places: dict[str, list[str]] = {}
-    for _, name, country in carriers.route_list(tx):
+    for _, name, country in routes.listed(tx):
         places.setdefault(name, []).append(country or "default")
-    default = carriers.routes(tx).default
+    default = routes.table(tx).default
     binds = carriers.binds(tx)
     now = now_ms()
     found = []
     for row in carriers.all_carriers(tx):
         options = decode_options(row.kind, row.options)
-        routes = places.get(row.name, [])
-        if row.id == default and "default" not in routes:
-            routes = [*routes, "default"]
+        served = places.get(row.name, [])
+        if row.id == default and "default" not in served:
+            served = [*served, "default"]
         own = [_bind(bind, now) for bind in binds if bind.carrier_id == row.id]
         found.append(
             CarrierStatus(
@@ -249,7 +228,7 @@ def _statuses(tx: Tx) -> list[CarrierStatus]:
                 tls=bool(row.tls),
                 window=row.window,
                 rate=row.rate,
-                routes=routes,
+                routes=served,
                 receipt_rule=receipt_rules.get(row.id),
                 lookup_url=options.lookup_url,
                 receipt_errors=options.receipt_errors,

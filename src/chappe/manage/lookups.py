@@ -17,7 +17,7 @@ from chappe.domain.errors import BadData, InsufficientCredits, Unavailable
 from chappe.domain.lookups import LookupResult, malformed, unanswered
 from chappe.domain.pricing import MC, balance_credits, cost_credits
 from chappe.manage.pages import Page
-from chappe.store import carriers, lookups, wallets
+from chappe.store import carriers, lookups, routes, wallets
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.lookups import LookupRow, NewLookup, OpenLookup
@@ -133,7 +133,7 @@ class Lookups:
     def _sorted_out(self, inputs: Sequence[str], account: Account, services: dict[int, LookupService]) -> _Asked:
         """Read the numbers, and choose for each a carrier that can be asked."""
         read = normalise(inputs, account.country)
-        routes = self._store.glance(carriers.routes)
+        table = self._store.glance(routes.table)
         places: list[int | LookupResult] = []
         by_carrier: dict[int, list[int]] = defaultdict(list)
         seen: set[str] = set()
@@ -147,7 +147,7 @@ class Lookups:
                 places.append(malformed(written, problem or "bad_format"))
                 continue
             places.append(int(number))
-            carrier = routes.lanes([country])[0]
+            carrier = table.lanes([country])[0]
             if carrier not in services:
                 carrier = next(iter(services), 0)
             by_carrier[carrier].append(int(number))

@@ -11,7 +11,7 @@ import structlog
 
 from chappe.domain.errors import Unavailable
 from chappe.pipeline.rules import Rules
-from chappe.store import carriers, preparations
+from chappe.store import preparations, routes
 from chappe.store.clock import now_ms
 from chappe.store.sqlite import Store, Tx
 
@@ -44,9 +44,9 @@ class Enqueuer:
         """Queue what is left of a campaign."""
 
         def unit(tx: Tx) -> bool:
-            routes = carriers.routes(tx)
+            table = routes.table(tx)
             return preparations.enqueue(
-                tx, ticket, routes, partial(self._planned, tx), self._validity_ms, now_ms(), CHUNK
+                tx, ticket, table, partial(self._planned, tx), self._validity_ms, now_ms(), CHUNK
             )
 
         while await self._store.write(unit):

@@ -10,7 +10,7 @@ import structlog
 from chappe.domain.lifecycle import Dlr
 from chappe.domain.plans import UNROUTED
 from chappe.pipeline.record import Lane, Recorder, UnknownPolicy
-from chappe.store import campaigns, carriers, idempotency, queue
+from chappe.store import campaigns, carriers, idempotency, queue, routes
 from chappe.store.campaigns import Overdue
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
@@ -83,14 +83,14 @@ class Expirer:
         """Give messages that have no carrier, or whose carrier was removed, to one that serves them now."""
 
         def unit(tx: Tx) -> int:
-            routes = carriers.routes(tx)
+            table = routes.table(tx)
             alive = {row.id for row in carriers.all_carriers(tx)}
             moved: list[tuple[int, int]] = []
             for lane in queue.lanes_in_use(tx):
                 if lane in alive:
                     continue
                 waiting = queue.unsent(tx, lane, MESSAGES)
-                for (message, _), to in zip(waiting, routes.lanes([c for _, c in waiting]), strict=True):
+                for (message, _), to in zip(waiting, table.lanes([c for _, c in waiting]), strict=True):
                     if to != lane:
                         moved.append((to, message))
             queue.move(tx, moved)

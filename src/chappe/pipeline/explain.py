@@ -15,7 +15,7 @@ from chappe.pipeline import quotas
 from chappe.pipeline.links import Links
 from chappe.pipeline.rules import Rules
 from chappe.pipeline.watch import watch_of
-from chappe.store import carriers, exclusions
+from chappe.store import carriers, exclusions, routes
 from chappe.store.clock import now_ms
 from chappe.store.sqlite import Store, Tx
 
@@ -48,7 +48,7 @@ class Explainer:
             return explain(
                 request,
                 rules,
-                carriers.routes(tx),
+                routes.table(tx),
                 self._limits,
                 now,
                 hours=self._rules.hours,

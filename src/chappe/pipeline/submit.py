@@ -21,7 +21,7 @@ from chappe.pipeline.cancel import cancel_campaign
 from chappe.pipeline.links import Links
 from chappe.pipeline.rules import Rules
 from chappe.pipeline.watch import watch_of
-from chappe.store import carriers, exclusions, idempotency, submissions, wallets
+from chappe.store import exclusions, idempotency, routes, submissions, wallets
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Store, Tx
@@ -147,14 +147,14 @@ class Submitter:
 
         Raises: Refusal; Moved when the counts of the account's limits had to be begun first.
         """
-        routes, rules = self._routes(now), self._rules.of(account)
+        table, rules = self._routes(now), self._rules.of(account)
         shortener = await self._links.shortener() if SHORT in request.text else None
 
         def decide(tx: Tx) -> tuple[Planner, Plan]:
             recipients = read_recipients(request, account, self._limits)
             excluded = NOBODY if to_excluded else exclusions.excluded(tx, account.id, recipients.numbers)
             home = home_of(recipients, rules)
-            planner = Planner(request, rules, routes, self._limits, now, self._rules.hours, shortener, home=home)
+            planner = Planner(request, rules, table, self._limits, now, self._rules.hours, shortener, home=home)
             if not rules.send_limits:
                 return planner, planner.plan(recipients, excluded)
             quota = quotas.left(tx, planner, recipients, now)
@@ -194,7 +194,7 @@ class Submitter:
     def _routes(self, now: int) -> Routes:
         """The routes as of a moment ago: a message for a removed carrier is routed again anyway."""
         if now >= self._routes_until:
-            self._known_routes = self._store.glance(carriers.routes)
+            self._known_routes = self._store.glance(routes.table)
             self._routes_until = now + ROUTES_MS
         return self._known_routes
 

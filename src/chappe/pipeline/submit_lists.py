@@ -30,7 +30,7 @@ from chappe.pipeline.links import Links
 from chappe.pipeline.rules import Rules
 from chappe.pipeline.submit import simulation, summary
 from chappe.pipeline.watch import watch_of
-from chappe.store import carriers, exclusions, idempotency, links, list_recipients, preparations, wallets
+from chappe.store import exclusions, idempotency, links, list_recipients, preparations, routes, wallets
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.list_recipients import BEFORE_ALL
@@ -131,8 +131,8 @@ class ListSubmitter:
         if rules.send_limits:
             await self._counts.begin(rules.send_limits, now)
         # For what the carriers support: they are chosen when the messages come to the queue.
-        routes = self._store.glance(carriers.routes)
-        return Planner(request, rules, routes, self._limits, now, self._rules.hours, shortener)
+        table = self._store.glance(routes.table)
+        return Planner(request, rules, table, self._limits, now, self._rules.hours, shortener)
 
     async def _bound(self, snapshot: Snapshot, account: Account, lists: list[int]) -> int:
         """How many contacts there are. Raises: NotFound for a list of nobody's or somebody else's; BadData."""

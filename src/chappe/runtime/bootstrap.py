@@ -24,6 +24,7 @@ from chappe.manage.privacy import Privacy
 from chappe.manage.profiles import Profiles
 from chappe.manage.replies import Replies
 from chappe.manage.retention import Retentions
+from chappe.manage.routes import Routes
 from chappe.manage.rules import RuleSettings
 from chappe.manage.senders import Senders
 from chappe.manage.tokens import Tokens
@@ -54,6 +55,7 @@ class Chappe:
     ids: Ids
     use_cases: UseCases
     carriers: Carriers
+    routes: Routes
     rules: RuleSettings
     privacy: Privacy
     moderation: Moderation
@@ -75,6 +77,7 @@ async def opened(settings: Settings) -> AsyncIterator[Chappe]:
             ids=ids,
             use_cases=use_cases,
             carriers=Carriers(store, ids),
+            routes=Routes(store, ids),
             rules=RuleSettings(store, defaults_of(settings)),
             privacy=Privacy(store, ids, receiver(settings, store, ids, Rules(store, defaults_of(settings)))),
             moderation=moderation_of(settings, store, ids),

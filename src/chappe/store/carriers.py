@@ -1,14 +1,10 @@
-"""Carriers, routes, and what the gateway reports about its binds."""
+"""Carriers, and what the gateway reports about their binds."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import msgspec
-
-from chappe.domain.plans import UNROUTED, Routes
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
-from chappe.telecom.gsm7 import Language
 
 _COLUMNS = "id, name, host, port, system_id, password, tls, binds, window, rate, options, kind, profile, paused_at"
 _INSERT = Statement(
@@ -19,15 +15,6 @@ _ALL = Statement(f"SELECT {_COLUMNS} FROM carrier WHERE removed_at IS NULL ORDER
 _BY_NAME = Statement(f"SELECT {_COLUMNS} FROM carrier WHERE name = :name AND removed_at IS NULL")
 _REMOVE = Statement("UPDATE carrier SET removed_at = :at WHERE id = :id")
 _SET_OPTIONS = Statement("UPDATE carrier SET options = :options WHERE id = :id")
-_ADD_ROUTE = Statement("INSERT INTO route (id, carrier_id, country, created_at) VALUES (:id, :carrier, :country, :at)")
-_ROUTES = Statement(
-    "SELECT r.country, r.carrier_id FROM route r JOIN carrier c ON c.id = r.carrier_id"
-    " WHERE c.removed_at IS NULL ORDER BY r.id"
-)
-_ROUTE_LIST = Statement(
-    "SELECT r.id, c.name, r.country FROM route r JOIN carrier c ON c.id = r.carrier_id"
-    " WHERE c.removed_at IS NULL ORDER BY r.id"
-)
 _BINDS = Statement(
     "SELECT carrier_id, bind, state, detail, in_flight, submitted, since_at, seen_at FROM bind_state"
     " ORDER BY carrier_id, bind"
@@ -70,13 +57,6 @@ class CarrierRow(NamedTuple):
     paused_at: int | None = None
 
 
-class _Options(msgspec.Struct, frozen=True):
-    """What is read here of a carrier's options."""
-
-    sender: str = ""
-    national_alphabets: tuple[Language, ...] = ()
-
-
 class BindRow(NamedTuple):
     """One connection to a carrier as the gateway last saw it. Units: milliseconds UTC."""
 
@@ -109,43 +89,6 @@ def remove(tx: Tx, carrier: int, at: int) -> None:
 
 def set_options(tx: Tx, carrier: int, options: str) -> None:
     tx.run(_SET_OPTIONS, id=carrier, options=options)
-
-
-def add_route(tx: Tx, route: int, carrier: int, country: str | None, at: int) -> None:
-    tx.run(_ADD_ROUTE, id=route, carrier=carrier, country=country, at=at)
-
-
-def routes(tx: Tx) -> Routes:
-    """Which lane serves which country, and which tables of languages its carrier supports.
-
-    Shape: the newest route of a country wins, the oldest carrier is the default.
-    """
-    by_country: dict[str, int] = {}
-    default: int | None = None
-    for country, carrier in tx.rows(_ROUTES):
-        if country is None:
-            default = carrier
-        else:
-            by_country[country] = carrier
-    everybody = all_carriers(tx)
-    if default is None:
-        default = everybody[0].id if everybody else UNROUTED
-    declared = {row.id: msgspec.json.decode(row.options, type=_Options).national_alphabets for row in everybody}
-    return Routes(by_country, default, {carrier: languages for carrier, languages in declared.items() if languages})
-
-
-def own_senders(tx: Tx) -> dict[str, str]:
-    """The carrier's own sender by the country it serves; that of the default carrier under "", where it has one."""
-    senders = {row.id: msgspec.json.decode(row.options, type=_Options).sender for row in all_carriers(tx)}
-    found = routes(tx)
-    lanes = {**found.by_country, "": found.default}
-    # A country whose carrier has no sender of its own must not get that of the default carrier.
-    return {place: senders.get(lane, "") for place, lane in lanes.items()}
-
-
-def route_list(tx: Tx) -> list[tuple[int, str, str | None]]:
-    """(route, carrier's name, country)."""
-    return [(row[0], row[1], row[2]) for row in tx.rows(_ROUTE_LIST)]
 
 
 def report_binds(tx: Tx, carrier: int, binds: Iterable[BindRow]) -> None:

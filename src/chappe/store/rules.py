@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from chappe.domain.rulebook import Defaults, Override, Rulebook
-from chappe.store import carriers
+from chappe.store import routes
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 
@@ -28,7 +28,7 @@ _APPROVED = Statement("SELECT account_id, text, country FROM sender WHERE state 
 
 def rulebook(tx: Tx, defaults: Defaults) -> Rulebook:
     """Everything that was set, over the settings and the countries' files."""
-    return Rulebook(defaults, overrides(tx), approved_senders(tx), carriers.own_senders(tx))
+    return Rulebook(defaults, overrides(tx), approved_senders(tx), routes.own_senders(tx))
 
 
 def version(tx: Tx) -> int:

@@ -30,7 +30,7 @@ COMMANDS = {
     "invoice": _Place("invoices", "invoice", "The invoices of top-ups."),
     "lookup": _Place("lookups", "lookup", "What carriers told about numbers."),
     "carrier": _Place("carriers", "carrier", "The carriers that take the messages."),
-    "route": _Place("carriers", "route", "Which carrier takes which messages."),
+    "route": _Place("routes", "route", "Which carrier takes which messages."),
     "rule": _Place("rules", "rule", "Rules other than those of the country files."),
     "rate": _Place("rules", "rate", "Prices, country by country."),
     "sender": _Place("senders", "sender", "Registered senders: list, add, approve, refuse, remove."),

@@ -1,4 +1,4 @@
-"""`chappe carrier` and `chappe route`."""
+"""`chappe carrier`."""
 
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +10,6 @@ from chappe.carriers.options import SmppOptions
 from chappe.domain.errors import BadData
 from chappe.domain.lifecycle import Dlr
 from chappe.manage.carriers import FAILURES, BindStatus, CarrierStatus, NewCarrier, read_languages
-from chappe.runtime.bootstrap import Chappe
 from chappe.runtime.cli.session import data_option, json_option, print_json, within
 from chappe.telecom.gsm7 import LANGUAGES
 
@@ -153,29 +152,6 @@ def carrier_set(name: str, national: str, data: Path | None) -> None:
     languages = [] if national.strip().lower() == "none" else national.split(",")
     within(data, lambda chappe: chappe.carriers.declare_national(name, languages))
     click.echo(f"Carrier {name}: {', '.join(each.strip() for each in languages) or 'no'} shift tables now.")
-
-
-@click.group()
-def route() -> None:
-    """Which carrier takes which messages."""
-
-
-@route.command("add")
-@click.option("--carrier", "carrier_", required=True, metavar="NAME", help="The carrier that takes them.")
-@click.option("--country", help="ISO 3166-1 code; without it every country that has no route of its own.")
-@json_option
-@data_option
-def route_add(carrier_: str, country: str | None, as_json: bool, data: Path | None) -> None:
-    """Send the messages to a country, or all others, to a carrier. The newest route of a country counts."""
-
-    async def work(chappe: Chappe) -> int:
-        return await chappe.carriers.add_route(carrier_, country)
-
-    found = within(data, work)
-    if as_json:
-        print_json({"route_id": found, "carrier": carrier_, "country": country})
-    else:
-        click.echo(f"{country.upper() if country else 'Every other country'} goes to {carrier_} now.")
 
 
 def _failure(text: str) -> tuple[str, int]:
