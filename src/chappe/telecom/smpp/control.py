@@ -188,7 +188,7 @@ class Session(Engine[T]):
 
     def _odd_tlvs(self, command: int, body: Body) -> None:
         tags = [] if isinstance(body, Raw) else tlv.tags(body.tlvs)
-        if len(set(tags)) < len(tags):
+        if len(tags) > 1 and len(set(tags)) < len(tags):
             for tag in tlv.ONCE.intersection(tags):
                 if tags.count(tag) > 1:
                     self._batch.note(oddities.TLV_TWICE, f"{tlv.name(tag)} in {commands.name(command)}")
