@@ -15,10 +15,12 @@ from chappe.telecom.smpp.events import (
     Answers,
     BindRefused,
     Bound,
+    Congestion,
     Deliveries,
     Event,
     LinkLost,
     Oddity,
+    ProtocolError,
     Responded,
     TimedOut,
     UnbindRequested,
@@ -52,6 +54,7 @@ class Esme(asyncio.Protocol):
         self.deliveries: list[ShortMessage] = []
         self.responses: dict[int, Responded[int]] = {}
         self.oddities: list[str] = []
+        self.congestion: list[int] = []
         self.order: list[str] = []
         self.acknowledge_with: int | None = 0
         self.is_unbound = False
@@ -70,8 +73,11 @@ class Esme(asyncio.Protocol):
 
     # -- what tests do
 
-    def bind(self, system_id: str, password: str, command: int = BIND_TRANSCEIVER) -> None:
-        self.session.bind(Bind(command, system_id, password), asyncio.get_running_loop().time())
+    def bind(
+        self, system_id: str, password: str, command: int = BIND_TRANSCEIVER, interface_version: int = 0x34
+    ) -> None:
+        request = Bind(command, system_id, password, interface_version=interface_version)
+        self.session.bind(request, asyncio.get_running_loop().time())
         self.flush()
 
     def submit(self, items: Iterable[tuple[int, ShortMessage]]) -> None:
@@ -134,6 +140,10 @@ class Esme(asyncio.Protocol):
                 self.responses[token] = event
             case Oddity(name):
                 self.oddities.append(name)
+            case Congestion(percent):
+                self.congestion.append(percent)
+            case ProtocolError(detail):
+                self.oddities.append(detail)
             case Unbound() | UnbindRequested():
                 self.flush()
                 self.is_unbound = True
@@ -144,13 +154,18 @@ class Esme(asyncio.Protocol):
 
 @asynccontextmanager
 async def esme(
-    port: int, system_id: str = "user", password: str = "secret", command: int = BIND_TRANSCEIVER, window: int = 100
+    port: int,
+    system_id: str = "user",
+    password: str = "secret",
+    command: int = BIND_TRANSCEIVER,
+    window: int = 100,
+    interface_version: int = 0x34,
 ) -> AsyncIterator[Esme]:
     """A bound (or refused) customer; says good-bye at the end."""
     loop = asyncio.get_running_loop()
     _, customer = await loop.create_connection(lambda: Esme(window), "127.0.0.1", port)
     try:
-        customer.bind(system_id, password, command)
+        customer.bind(system_id, password, command, interface_version)
         await until(lambda: bool(customer.bound or customer.refused or customer.lost), "an answer to the bind")
         yield customer
         if customer.session.state in BOUND:

@@ -4,7 +4,8 @@
 may be replaced while it runs. Nothing here is used to reach a real carrier.
 """
 
+from .language import ScriptError, ready_scripts
 from .options import SimulatorOptions, parse_shares
 from .simulator import Simulator, run
 
-__all__ = ["Simulator", "SimulatorOptions", "parse_shares", "run"]
+__all__ = ["ScriptError", "Simulator", "SimulatorOptions", "parse_shares", "ready_scripts", "run"]

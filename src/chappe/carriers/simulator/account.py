@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from chappe.telecom.smpp import tlv
 from chappe.telecom.smpp.bodies import ShortMessage
 
-from .options import REPORTS_HEX, SimulatorOptions
+from .options import SimulatorOptions
 from .outcomes import Outcome
 
 _RECEIPT = 0x04
@@ -17,13 +17,15 @@ _RECEIPT = 0x04
 class Outgoing(NamedTuple):
     """A receipt or a reply on its way to the customer.
 
-    Shape: for a receipt `message` is the submit it tells about, for a reply (no outcome) the text itself.
+    Shape: for a receipt `message` is the submit it tells about, `message_id` its id as receipts write it and `key` its
+           key in the tally; for a reply (no outcome) `message` is the text itself.
     """
 
     message: ShortMessage
     outcome: Outcome | None = None
-    number: int = 0
+    message_id: str = ""
     submitted_at: str = ""
+    key: int = 0
 
 
 class Receiver(Protocol):
@@ -81,17 +83,12 @@ def wire_time(moment: datetime | None = None) -> str:
     return f"{moment or datetime.now(UTC):%y%m%d%H%M}"
 
 
-def written_id(number: int, *, is_hex: bool) -> str:
-    """A message id the way this carrier writes it."""
-    return f"{number:08x}" if is_hex else f"{number:010}"
-
-
 def delivery(item: Outgoing, options: SimulatorOptions, done_at: str) -> ShortMessage:
     """The deliver_sm for a receipt or reply."""
     if item.outcome is None:
         return item.message
     outcome, sent = item.outcome, item.message
-    message_id = written_id(item.number, is_hex=options.id_format in REPORTS_HEX)
+    message_id = item.message_id
     text, tlvs = b"", b""
     if options.receipt_form != "tlv":
         quote = sent.short_message[:20] if sent.data_coding in (0, 1, 3) and not sent.esm_class & 0x40 else b""

@@ -5,8 +5,9 @@ from typing import Final, Protocol
 
 from chappe.telecom.smpp import status
 
-from .options import SimulatorOptions, status_number
+from .options import SimulatorOptions
 from .outcomes import OUTCOMES, Choice, Outcome
+from .statuses import status_number
 
 UNANSWERED: Final = -1
 """A verdict that is no command_status: accepted, but the answer never leaves."""

@@ -25,10 +25,12 @@ from chappe.telecom.smpp.events import (
     UnbindRequested,
     Unbound,
 )
-from chappe.telecom.smpp.session import ServerSession
 
 from .account import Outgoing, delivery, wire_time
+from .faults import Mood
 from .options import SimulatorOptions
+from .session import CentreSession
+from .slow_writer import SlowWriter
 
 _TICK_S = 0.25
 _HIGH_WATER_BYTES = 1 << 20
@@ -44,17 +46,30 @@ class Centre(Protocol):
     def options(self) -> SimulatorOptions:
         """How the carrier behaves now."""
 
+    @property
+    def mood(self) -> Mood:
+        """What holds for all links now."""
+
+    def ignores_probe(self) -> bool:
+        """Whether the enquire_link that just came gets no answer."""
+
     def opened(self, link: "Link") -> None:
         """A connection was made."""
 
-    def bind_status(self, link: "Link", bind: Bind) -> int:
-        """Whether this customer may bind: a command_status."""
+    def turned_away(self) -> None:
+        """A connection was made while the link is down."""
+
+    def bind_status(self, link: "Link", bind: Bind) -> int | None:
+        """Whether this customer may bind: a command_status, None for no answer at all."""
 
     def bound(self, link: "Link", bind: Bind) -> None:
         """The bind was accepted."""
 
     def submitted(self, link: "Link", items: list[tuple[int, ShortMessage]]) -> None:
         """Messages came; the link is answered with `answer`."""
+
+    def delivered(self, items: list[Outgoing]) -> None:
+        """Deliveries left."""
 
     def acknowledged(self, link: "Link", items: list[tuple[Outgoing, int, str]]) -> None:
         """The customer answered deliveries in time."""
@@ -78,13 +93,16 @@ class Link(asyncio.Protocol):
     def __init__(self, centre: Centre) -> None:
         self._centre = centre
         self._loop = asyncio.get_running_loop()
-        self.session: ServerSession[Outgoing] = ServerSession(self._loop.time(), window=centre.options.window)
+        self.session: CentreSession[Outgoing] = CentreSession(self._loop.time(), window=centre.options.window)
+        self.session.ignores_probe = centre.ignores_probe
         self.system_id = ""
+        self.interface_version = 0x34
         self.received = 0
         self.tokens = math.inf
         self.tokens_at = self._loop.time()
         self._can_write = True
         self._is_reading = True
+        self._slow: SlowWriter | None = None
 
     # -- asyncio.Protocol
 
@@ -92,13 +110,20 @@ class Link(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_HIGH_WATER_BYTES)
         self._timer = self._loop.call_later(_TICK_S, self._tick)
+        if self._centre.mood.is_down:
+            self._centre.turned_away()
+            self._transport.abort()
+            return
         self._centre.opened(self)
+        self.feel()
 
     def data_received(self, data: bytes) -> None:
         self._handle(self.session.receive(data, self._loop.time()))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()
+        if self._slow is not None:
+            self._slow.stop()
         self._centre.closed(self)
         self._handle(self.session.connection_lost(self._loop.time()))
 
@@ -109,7 +134,7 @@ class Link(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._can_write = True
         self._steer_reading()
-        self._flush()
+        self.flush()
 
     # -- for the centre
 
@@ -117,6 +142,11 @@ class Link(asyncio.Protocol):
     def is_open(self) -> bool:
         """Whether anything can still be said."""
         return not self._transport.is_closing()
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether an answer would still leave."""
+        return self.is_open and self.session.may_answer
 
     @property
     def free(self) -> int:
@@ -128,21 +158,52 @@ class Link(asyncio.Protocol):
         options, done_at = self._centre.options, wire_time()
         written = [(item, delivery(item, options, done_at)) for item in items]
         self.session.deliver(written, self._loop.time())
-        self._flush()
+        self._centre.delivered(items)
+        self.flush()
 
     def answer(self, answers: list[Answer]) -> None:
         """Answer submits."""
         self.session.answer_submits(answers)
-        self._flush()
+        self.flush()
+        self._steer_reading()
+
+    def feel(self) -> None:
+        """Follow the mood of the carrier: whether it reads, how fast it writes."""
+        mood = self._centre.mood
+        if mood.octets_per_s is not None:
+            self._slow = self._slow or SlowWriter(self._transport, self._loop)
+            self._slow.octets_per_s = mood.octets_per_s
+        elif self._slow is not None:
+            self._slow.stop()
+            self._slow = None
         self._steer_reading()
 
     def close(self) -> None:
         """End the connection when what was written has left."""
+        self.flush()
+        if self._slow is not None:
+            self._slow.stop()
         self._transport.close()
 
     def drop(self) -> None:
         """Cut the connection without a word."""
         self._transport.abort()
+
+    def unbind(self) -> None:
+        """Say good-bye."""
+        if self.session.state in commands.BOUND:
+            self.session.unbind(self._loop.time())
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what the session has to say."""
+        data = self.session.data_to_send()
+        if not data or not self.is_open:
+            return
+        if self._slow is None:
+            self._transport.write(data)
+        else:
+            self._slow.write(data)
 
     # -- inside
 
@@ -150,14 +211,14 @@ class Link(asyncio.Protocol):
         self._timer = self._loop.call_later(_TICK_S, self._tick)
         self._handle(self.session.tick(self._loop.time()))
 
-    def _flush(self) -> None:
-        data = self.session.data_to_send()
-        if data and self.is_open:
-            self._transport.write(data)
-
     def _steer_reading(self) -> None:
         """Stop reading from a customer who does not read himself, or who is far ahead of our answers."""
-        wants = self._can_write and self.session.unacknowledged < _UNACKNOWLEDGED_MOST
+        wants = (
+            self._can_write
+            and self.session.unacknowledged < _UNACKNOWLEDGED_MOST
+            and self._centre.mood.is_reading
+            and (self._slow is None or self._slow.waiting < _HIGH_WATER_BYTES)
+        )
         if wants != self._is_reading and self.is_open:
             self._is_reading = wants
             if wants:
@@ -169,10 +230,10 @@ class Link(asyncio.Protocol):
         is_over = False
         for event in events:
             is_over |= self._one(event)
-        self._flush()
+        self.flush()
         self._steer_reading()
         if is_over:
-            self._transport.close()
+            self.close()
 
     def _one(self, event: Event[Outgoing]) -> bool:
         """Act on one event; true when the link is over by it."""
@@ -203,13 +264,15 @@ class Link(asyncio.Protocol):
 
     def _bind(self, request: Bind) -> None:
         refusal = self._centre.bind_status(self, request)
+        if refusal is None:
+            return
         if refusal:
             self.session.refuse_bind(refusal)
             return
         self.system_id = request.system_id
-        version = 0x50 if request.interface_version >= 0x50 else 0x34
-        self.session.accept_bind(system_id=self._centre.options.name, interface_version=version)
-        self._flush()
+        self.interface_version = 0x50 if request.interface_version >= 0x50 else 0x34
+        self.session.accept_bind(system_id=self._centre.options.name, interface_version=self.interface_version)
+        self.flush()
         self._centre.bound(self, request)
 
     def _respond(self, sequence: int, command: int, body: Body) -> None:

@@ -9,12 +9,12 @@ import msgspec
 
 from chappe.telecom.smpp import status
 
+from .ids import IdFormat
+from .language import read
 from .outcomes import OUTCOMES
+from .statuses import status_number
 
-IdFormat = Literal["decimal", "hex", "hex_then_decimal", "decimal_then_hex"]
 ReceiptForm = Literal["text", "tlv", "both"]
-ANSWERS_HEX: Final = frozenset({"hex", "hex_then_decimal"})
-REPORTS_HEX: Final = frozenset({"hex", "decimal_then_hex"})
 Keep = Literal["counters", "fingerprints", "messages"]
 
 FIXED: Final = frozenset({"host", "port", "control_port"})
@@ -26,7 +26,7 @@ class SimulatorOptions:
     """Settings of the simulated carrier.
 
     Units:  `_s` are seconds; shares are percent of the submits; rates are per second and bind.
-    Raises: ValueError for an unknown outcome or status, or a share above 100.
+    Raises: ValueError for an unknown outcome or status, a share above 100, or a script that cannot be read.
     """
 
     host: str = "127.0.0.1"
@@ -77,8 +77,17 @@ class SimulatorOptions:
     """Receipts and replies kept for an account that is not bound; the oldest go first."""
     seed: int | None = None
     """Makes shares and delays repeatable."""
+    script: str = ""
+    """What goes wrong, when and how often, in the language of docs/testing.md."""
+    speed: float = 1.0
+    """Times in scripts and of magic numbers pass so many times faster."""
+    magic: bool = False
+    """Let numbers that end with 9899 and two digits decide what becomes of their messages (docs/testing.md)."""
 
     def __post_init__(self) -> None:
+        read(self.script)
+        if not self.speed > 0:
+            raise ValueError("the speed of time is above 0")
         for outcome, weight in self.outcomes.items():
             if outcome not in OUTCOMES:
                 raise ValueError(f"unknown outcome {outcome!r}; known are {', '.join(OUTCOMES)}")
@@ -93,25 +102,6 @@ class SimulatorOptions:
         for name in self.refuse:
             if status_number(name) == status.ESME_ROK:
                 raise ValueError("a refusal needs a status that is not ESME_ROK")
-
-
-_NUMBERS: Final = {known.name: known.value for known in status.STATUSES.values()}
-
-
-def status_number(text: str) -> int:
-    """Number of a command_status given by name or number (`0x58`, `88`).
-
-    Raises: ValueError for anything else.
-    """
-    if text in _NUMBERS:
-        return _NUMBERS[text]
-    try:
-        number = int(text, 0)
-    except ValueError:
-        number = -1
-    if not 0 <= number <= 0xFFFFFFFF:
-        raise ValueError(f"unknown status {text!r}")
-    return number
 
 
 def parse_shares(text: str) -> dict[str, float]:

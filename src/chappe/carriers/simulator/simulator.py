@@ -1,11 +1,10 @@
-"""The simulated carrier itself: who may bind, what is answered, what becomes of each message."""
+"""The simulated carrier itself: who may bind, what holds for all links, and what tests and control ask."""
 
 import asyncio
-import random
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
 import structlog
 
@@ -13,22 +12,24 @@ from chappe.telecom.smpp import commands, status
 from chappe.telecom.smpp.bodies import Bind, Query, QueryAnswer, ShortMessage
 from chappe.telecom.smpp.events import Oddity
 
-from .account import Account, Outgoing, wire_time, written_id
-from .agenda import Agenda
+from .account import Account, Outgoing
 from .control import Control
-from .journal import BindStats, Journal, Message, Stats, Submit
-from .judgement import UNANSWERED, Judge, is_wanted
-from .link import Answer, Link
-from .options import ANSWERS_HEX, SimulatorOptions, changed, status_number
-from .replies import parts_of
-
-T = TypeVar("T")
+from .faults import CALM, Faults, Mood
+from .intake import Intake
+from .journal import BindStats, Journal, Message, Stats
+from .language import read
+from .link import Link
+from .options import SimulatorOptions, changed
+from .statuses import status_number
+from .tally import Row, Summary
 
 _log = structlog.get_logger("chappe.simulator")
 
-_AGAIN_S: Final = 1.0
-"""How long a delivery that was turned down waits for its next attempt."""
 _SENDING: Final = frozenset({commands.BIND_RECEIVER, commands.BIND_TRANSCEIVER})
+_SCRIPT: Final = frozenset({"script", "speed", "seed"})
+"""Options that start the script anew when they are set."""
+_SOONEST_S: Final = 0.001
+"""A timer may fire a little early: look again, but not at once."""
 
 
 class Simulator:
@@ -40,18 +41,14 @@ class Simulator:
 
     def __init__(self, options: SimulatorOptions | None = None) -> None:
         self.options = options or SimulatorOptions()
-        self.journal = Journal()
-        self._accounts: dict[str, Account] = {}
+        self.mood: Mood = CALM
         self._links: set[Link] = set()
-        self._next_id = self.options.first_id
-        self._reference = 0
-        self._dice = random.Random(self.options.seed)
-        self._learn()
+        self._intake = Intake(self.options)
+        self._timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._answers: Agenda[tuple[Link, Answer]] = Agenda(self._answer_due)
-        self._reports: Agenda[tuple[Account, Outgoing]] = Agenda(self._report_due)
+        self._intake.start()
         self._server = await loop.create_server(lambda: Link(self), self.options.host, self.options.port)
         self._control = Control(self)
         try:
@@ -59,6 +56,7 @@ class Simulator:
         except OSError:
             self._server.close()
             raise
+        self._play()
         return self
 
     async def __aexit__(
@@ -66,8 +64,9 @@ class Simulator:
     ) -> None:
         await self._control.stop()
         self._server.close()
-        self._answers.close()
-        self._reports.close()
+        self._intake.stop()
+        if self._timer is not None:
+            self._timer.cancel()
         for link in list(self._links):
             link.drop()
         await self._server.wait_closed()
@@ -87,6 +86,11 @@ class Simulator:
         """The port for control over HTTP."""
         return self._control.port
 
+    @property
+    def journal(self) -> Journal:
+        """What is counted and remembered."""
+        return self._intake.journal
+
     def stats(self) -> Stats:
         """The counters of this moment."""
         stats = self.journal.snapshot()
@@ -95,9 +99,21 @@ class Simulator:
             for link in self._links
         ]
         in_flight = sum(link.session.in_flight for link in self._links)
-        stats.waiting = sum(map(len, self._accounts.values())) + len(self._reports) + in_flight
-        stats.forgotten = sum(account.forgotten for account in self._accounts.values())
+        stats.waiting = self._intake.waiting + in_flight
+        stats.forgotten = sum(account.forgotten for account in self._intake.accounts.values())
+        stats.faults = self._intake.faults.hits() if self._intake.faults is not None else {}
         return stats
+
+    def summary(self) -> Summary:
+        """What became of the messages of this run (`keep` is not "counters").
+
+        Cost: 100 ms for a million messages.
+        """
+        return self.journal.summary(self.stats())
+
+    def tally(self, destination: str = "") -> Iterator[tuple[str, str, Row]]:
+        """(number, fingerprint, counts) of every message, or of those to one number."""
+        return self.journal.tally.rows(destination)
 
     def messages(self, destination: str | None = None, latest: int | None = None) -> list[Message]:
         """Submits that were kept (`keep="messages"`), oldest first."""
@@ -105,7 +121,7 @@ class Simulator:
 
     def reset(self) -> None:
         """Start counting anew; what waits to be delivered stays."""
-        self.journal = Journal()
+        self._intake.journal = Journal()
 
     def change(self, changes: Mapping[str, object]) -> None:
         """Replace options while running.
@@ -113,9 +129,11 @@ class Simulator:
         Raises: ValueError for an unknown or fixed option or a value that does not fit.
         """
         self.options = changed(self.options, changes)
-        if "seed" in changes:
-            self._dice = random.Random(self.options.seed)
-        self._learn()
+        self._intake.learn(self.options, is_new_seed="seed" in changes)
+        for link in self._links:
+            link.session.window = self.options.window
+        if not _SCRIPT.isdisjoint(changes):
+            self._play()
 
     def drop(self) -> int:
         """Cut all links without a word; says how many."""
@@ -131,14 +149,8 @@ class Simulator:
         Shape:  without `system_id` the account that is bound gets them, or the latest that was.
         Raises: ValueError when nobody ever bound and no account is named.
         """
-        account = self._account(system_id) if system_id else self._somebody()
-        parts: list[Outgoing] = []
-        for _ in range(count):
-            self._reference += 1
-            parts += map(Outgoing, parts_of(source, destination, text, self._reference))
-        self.journal.stats.replies += count
-        account.push(parts)
-        return len(parts)
+        account = self._intake.account(system_id) if system_id else self._somebody()
+        return sum(self._intake.reply(account, source, destination, text) for _ in range(count))
 
     # -- what links ask ----------------------------------------------------------------------------------
 
@@ -146,9 +158,16 @@ class Simulator:
         """A connection was made."""
         self._links.add(link)
 
-    def bind_status(self, link: Link, bind: Bind) -> int:
-        """Whether this customer may bind: a command_status."""
-        refusal = status_number(self.options.bind_status)
+    def turned_away(self) -> None:
+        """A connection was made while the link is down."""
+        self.journal.stats.turned_away += 1
+
+    def bind_status(self, link: Link, bind: Bind) -> int | None:
+        """Whether this customer may bind: a command_status, None for no answer at all."""
+        refusal = self._scripted_bind()
+        if refusal is None:
+            return None
+        refusal = refusal or status_number(self.options.bind_status)
         accounts = self.options.accounts
         if not refusal and accounts and bind.system_id not in accounts:
             refusal = status.ESME_RINVSYSID
@@ -162,56 +181,34 @@ class Simulator:
 
     def bound(self, link: Link, bind: Bind) -> None:
         """A bind was accepted: deliver what waited for it."""
-        account = self._account(bind.system_id)
+        account = self._intake.account(bind.system_id)
         if bind.command in _SENDING:
             account.receivers.append(link)
             account.pump()
 
+    def ignores_probe(self) -> bool:
+        """Whether the enquire_link that just came gets no answer."""
+        faults = self._intake.faults
+        if faults is None or not faults.probes:
+            return False
+        elapsed = faults.elapsed_ms(asyncio.get_running_loop().time())
+        return any(running.strikes(elapsed) for running in faults.probes)
+
     def submitted(self, link: Link, items: list[tuple[int, ShortMessage]]) -> None:
-        """Judge each submit, answer, and plan the receipts."""
-        if not link.is_open:
-            return
-        items, is_last = self._until_drop(link, items)
-        judge, is_hex, first = self._judge, self.options.id_format in ANSWERS_HEX, self._next_id
-        judge.refill(link, asyncio.get_running_loop().time())
-        submits: list[Submit] = []
-        answers: list[Answer] = []
-        for sequence, message in items:
-            verdict = judge.verdict(link)
-            if verdict > 0:
-                answers.append((sequence, verdict, ""))
-                submits.append(Submit(link.system_id, message, verdict))
-                continue
-            message_id = written_id(self._next_id, is_hex=is_hex)
-            self._next_id += 1
-            submits.append(Submit(link.system_id, message, 0, message_id, judge.fate()))
-            if verdict != UNANSWERED:
-                answers.append((sequence, 0, message_id))
-        if is_last and answers and answers[-1][0] == items[-1][0]:
-            answers.pop()
-        self.journal.stats.unanswered += len(submits) - len(answers)
-        self.journal.note(submits, self.options)
-        self._settle(link, answers, self._reports_on(submits, first))
-        if is_last:
-            self.journal.stats.dropped += 1
-            link.close()
+        """Messages came; the link is answered with `answer`."""
+        self._intake.submitted(link, items)
+
+    def delivered(self, items: list[Outgoing]) -> None:
+        """Deliveries left."""
+        self._intake.journal.delivered(items)
 
     def acknowledged(self, link: Link, items: list[tuple[Outgoing, int, str]]) -> None:
-        """The customer answered deliveries: forget those he took, repeat the others in a while."""
-        account = self._account(link.system_id)
-        again = [(account, item) for item, state, _ in items if state]
-        self.journal.stats.acknowledged += len(items) - len(again)
-        if again:
-            self.journal.stats.turned_down += len(again)
-            self._reports.add(_AGAIN_S, again)
-        account.pump()
+        """The customer answered deliveries in time."""
+        self._intake.acknowledged(link, items)
 
     def not_delivered(self, link: Link, items: list[Outgoing]) -> None:
-        """Deliveries got no answer: keep them for the next bind."""
-        if items:
-            account = self._account(link.system_id)
-            account.give_back(items)
-            account.pump()
+        """Deliveries got no answer."""
+        self._intake.not_delivered(link, items)
 
     def query(self, body: Query) -> QueryAnswer | None:
         """What query_sm is told about a message that is kept; without receipt it stays on its way."""
@@ -227,88 +224,65 @@ class Simulator:
     def closed(self, link: Link) -> None:
         """A connection is gone."""
         self._links.discard(link)
-        account = self._accounts.get(link.system_id)
+        account = self._intake.accounts.get(link.system_id)
         if account is not None and link in account.receivers:
             account.receivers.remove(link)
 
-    # -- inside ------------------------------------------------------------------------------------------
+    # -- the script --------------------------------------------------------------------------------------
 
-    def _learn(self) -> None:
-        self._judge = Judge(self.options, self._dice)
-        for account in self._accounts.values():
-            account.most = self.options.waiting_most
-        for link in self._links:
-            link.session.window = self.options.window
+    def _play(self) -> None:
+        """Start the script from its beginning."""
+        statements = read(self.options.script)
+        self._intake.faults = None
+        if statements:
+            began = asyncio.get_running_loop().time()
+            self._intake.faults = Faults(statements, seed=self.options.seed, speed=self.options.speed, began=began)
+        self._intake.learn(self.options)
+        self._follow()
 
-    def _account(self, system_id: str) -> Account:
-        account = self._accounts.get(system_id)
-        if account is None:
-            account = self._accounts[system_id] = Account(system_id, self.options.waiting_most)
-        return account
+    def _follow(self) -> None:
+        """Do what the script wants of all links now, and come back when it wants something else."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        loop, faults = asyncio.get_running_loop(), self._intake.faults
+        now = loop.time()
+        before, self.mood = self.mood, CALM if faults is None else faults.mood(now)
+        if self.mood.is_down and not before.is_down:
+            self.drop()
+        if self.mood != before:
+            for link in list(self._links):
+                link.feel()
+        if faults is None:
+            return
+        for moment in faults.moments(now):
+            if moment == "drop links":
+                self.drop()
+            else:
+                for link in list(self._links):
+                    link.unbind()
+        next_change = faults.next_change(now)
+        if next_change is not None:
+            self._timer = loop.call_at(max(next_change, now + _SOONEST_S), self._follow)
+
+    def _scripted_bind(self) -> int | None:
+        """What the script wants to answer to a bind: 0 for nothing in particular."""
+        faults = self._intake.faults
+        if faults is None:
+            return status.ESME_ROK
+        elapsed = faults.elapsed_ms(asyncio.get_running_loop().time())
+        for running in faults.binds:
+            if running.strikes(elapsed):
+                if running.statement.fault == "ignore binds":
+                    return None
+                return int(str((*running.statement.arguments, status.ESME_RBINDFAIL)[0]))
+        return status.ESME_ROK
 
     def _somebody(self) -> Account:
-        accounts = sorted(self._accounts.values(), key=lambda account: bool(account.receivers))
+        accounts = sorted(self._intake.accounts.values(), key=lambda account: bool(account.receivers))
         if not accounts:
             raise ValueError("nobody has bound yet: name the system_id")
         return accounts[-1]
-
-    def _until_drop(
-        self, link: Link, items: list[tuple[int, ShortMessage]]
-    ) -> tuple[list[tuple[int, ShortMessage]], bool]:
-        """The submits that come before the link is cut, and whether it is."""
-        link.received += len(items)
-        over = link.received - self.options.drop_after
-        if not self.options.drop_after or over < 0:
-            return items, False
-        link.received -= over
-        return items[: len(items) - over], True
-
-    def _reports_on(self, submits: list[Submit], first: int) -> list[Outgoing]:
-        """The receipts that were asked for; accepted submits are numbered from `first`."""
-        submitted_at = wire_time()
-        reports: list[Outgoing] = []
-        accepted = (submit for submit in submits if submit.fate is not None)
-        for number, submit in enumerate(accepted, first):
-            if submit.fate and is_wanted(submit.fate, submit.message.registered_delivery):
-                reports.append(Outgoing(submit.message, submit.fate, number, submitted_at))
-        self.journal.receipts.update(report.outcome.name for report in reports if report.outcome)
-        return reports
-
-    def _settle(self, link: Link, answers: list[Answer], reports: list[Outgoing]) -> None:
-        """Send answers and receipts at their times."""
-        options, account = self.options, self._account(link.system_id)
-        if options.early_receipts:
-            account.push(reports)
-        else:
-            delay = options.latency_s + options.receipt_delay_s
-            spread = options.latency_jitter_s + options.receipt_spread_s
-            self._later(self._reports, delay, spread, [(account, report) for report in reports])
-        if options.latency_s or options.latency_jitter_s:
-            rows = [(link, answer) for answer in answers]
-            self._later(self._answers, options.latency_s, options.latency_jitter_s, rows)
-        elif answers:
-            link.answer(answers)
-
-    def _later(self, agenda: Agenda[T], delay: float, spread: float, items: list[T]) -> None:
-        if not spread:
-            agenda.add(delay, items)
-            return
-        for item in items:
-            agenda.add(delay + spread * self._dice.random(), (item,))
-
-    def _answer_due(self, rows: list[tuple[Link, Answer]]) -> None:
-        by_link: dict[Link, list[Answer]] = {}
-        for link, answer in rows:
-            by_link.setdefault(link, []).append(answer)
-        for link, answers in by_link.items():
-            link.answer(answers)
-
-    def _report_due(self, rows: list[tuple[Account, Outgoing]]) -> None:
-        by_account: dict[Account, list[Outgoing]] = {}
-        for account, item in rows:
-            by_account.setdefault(account, []).append(item)
-        for account, items in by_account.items():
-            account.push(items)
 
 
 async def run(options: SimulatorOptions) -> None:

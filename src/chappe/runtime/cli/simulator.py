@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import click
 
-from chappe.carriers.simulator import SimulatorOptions, parse_shares, run
+from chappe.carriers.simulator import SimulatorOptions, parse_shares, ready_scripts, run
 from chappe.runtime import telemetry
 from chappe.runtime.cli.session import check_free
 
@@ -36,6 +37,9 @@ _HELP = {
     "keep_most": "How many messages are remembered at most.",
     "waiting_most": "Receipts and replies kept for an account that is not bound.",
     "seed": "Makes shares and delays repeatable.",
+    "script": "What goes wrong, when and how often: a file in the language of docs/testing.md, or one of {ready}.",
+    "speed": "Times in scripts and of magic numbers pass so many times faster.",
+    "magic": "Let numbers that end with 9899 and two digits decide what becomes of their messages.",
 }
 
 
@@ -49,7 +53,24 @@ def _pairs(text: str) -> dict[str, str]:
     return pairs
 
 
-_READ: dict[str, Callable[[str], object]] = {"accounts": _pairs, "refuse": parse_shares, "outcomes": parse_shares}
+def _script(name: str) -> str:
+    """The text of a script: one that comes with Chappe, or a file."""
+    ready = ready_scripts()
+    if not name or name in ready:
+        return ready.get(name, "")
+    try:
+        return Path(name).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        known = ", ".join(ready)
+        raise ValueError(f"--script {name} is none of {known}, and the file cannot be read: {error}") from None
+
+
+_READ: dict[str, Callable[[str], object]] = {
+    "accounts": _pairs,
+    "refuse": parse_shares,
+    "outcomes": parse_shares,
+    "script": _script,
+}
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,7 +83,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _option(column: Field[Any], hint: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     flag = "--" + column.name.removesuffix("_s").replace("_", "-")
-    text = _HELP[column.name]
+    text = _HELP[column.name].format(ready=", ".join(ready_scripts()))
     if hint is bool:
         return click.option(flag, column.name, is_flag=True, help=text)
     if column.name in _READ:
@@ -80,8 +101,8 @@ def simulator(**given: Any) -> None:
     """Run a carrier to try Chappe against: an SMSC that misbehaves on demand.
 
     Nothing is sent to anybody. While it runs, GET /stats and /messages on the control port tell what arrived,
-    POST /mo injects replies, POST /drop cuts all links, POST /set changes options (JSON, named as GET /options names
-    them).
+    GET /summary proves that nothing was lost or came twice, POST /mo injects replies, POST /drop cuts all links,
+    POST /script plays another script, POST /set changes options (JSON, named as GET /options names them).
     """
     telemetry.configure("info", "console")
     try:
