@@ -26,6 +26,8 @@ SCRATCH: Final = ROOT / ".fuzz"
 CRASHES: Final = SCRATCH / "crashes"
 SHARES: Final = {"session": 30, "cuts": 15, "bodies": 20, "receipt": 12, "delivery": 15, "header": 4, "tlvs": 3}
 REST: Final = 1
+MOST_BYTES: Final = 4096
+STREAM_BYTES: Final = 1024  # some twenty PDUs: more of them make a run slower and find nothing more
 _STEP: Final = re.compile(r"^#\d+\t\w+ +cov: (\d+) ft: (\d+) corp: (\d+)", re.MULTILINE)
 _RUNS: Final = re.compile(r"^stat::number_of_executed_units: (\d+)", re.MULTILINE)
 _CRASH: Final = re.compile(r"^.*Test unit written to (\S+)", re.MULTILINE)
@@ -103,7 +105,8 @@ def _fuzz(target: str, limit: str, seed: int) -> Result:
         path.mkdir(parents=True, exist_ok=True)
     command = [
         *(sys.executable, "-m", "tests.fuzz.one", target, str(found), str(CORPUS / folder)),
-        *(str(SCRATCH / "seeds" / folder), limit, f"-seed={seed}", "-max_len=4096", "-timeout=20"),
+        *(str(SCRATCH / "seeds" / folder), limit, f"-seed={seed}", "-timeout=20"),
+        f"-max_len={STREAM_BYTES if target in FOLDERS else MOST_BYTES}",
         *("-rss_limit_mb=1024", "-print_final_stats=1", "-reload=0"),
         *(f"-artifact_prefix={CRASHES}/{target}-", f"-dict={SCRATCH / 'words'}"),
     ]
