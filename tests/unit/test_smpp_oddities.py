@@ -6,7 +6,17 @@ from chappe.carriers.incoming import read_delivery
 from chappe.domain.outcomes import ReplyIn
 from chappe.telecom import receipts
 from chappe.telecom.smpp import commands, oddities, pdu, status, tlv
-from chappe.telecom.smpp.bodies import BindAnswer, Body, Empty, MessageAnswer, Query, QueryAnswer
+from chappe.telecom.smpp.bodies import (
+    BindAnswer,
+    Body,
+    Cancel,
+    Destination,
+    Empty,
+    MessageAnswer,
+    Query,
+    QueryAnswer,
+    SubmitMulti,
+)
 from chappe.telecom.smpp.commands import RESPONSE, State
 from chappe.telecom.smpp.events import (
     Answers,
@@ -20,7 +30,7 @@ from chappe.telecom.smpp.events import (
     TimedOut,
 )
 from chappe.telecom.smpp.pdu import Pdu, encode
-from tests.smpp_ends import RECEIPT, TEXT, TRX, Client, Server, answer, bound
+from tests.smpp_ends import RECEIPT, TEXT, TRX, Client, Server, answer, bound, sent
 
 ID = tlv.encode([tlv.value_of("receipted_message_id", "7")])
 STATE = tlv.encode([tlv.value_of("message_state", 2)])
@@ -169,3 +179,29 @@ def test_tlvs_of_an_answer_to_a_bind_may_come_twice_too() -> None:
     events = client.receive(encode(Pdu(9 | RESPONSE, 0, 1, BindAnswer("centre", version + version))), 0.0)
     assert Oddity(oddities.TLV_TWICE, "sc_interface_version in bind_transceiver_resp") in events
     assert client.state is State.BOUND_TRX
+
+
+@pytest.mark.parametrize(
+    ("command", "body"),
+    [
+        (commands.QUERY_SM, Query("7", 1, 1, "336")),
+        (commands.CANCEL_SM, Cancel("7", 1, 1, "336")),
+        (commands.SUBMIT_MULTI, SubmitMulti(1, 1, "336", (Destination("33612345678", 1, 1),), 0, 0, b"Hello")),
+    ],
+)
+def test_a_centre_does_nothing_about_a_request_it_can_read_half_of(command: int, body: Body) -> None:
+    _, server = bound()
+    good = encode(Pdu(command, 0, 5, body))
+    half = pdu.HEADER.pack(len(good) - 3, command, 0, 5) + good[16:-3]
+    (odd,) = server.receive(half, 0.0)
+    assert isinstance(odd, Oddity)
+    (refusal,) = sent(server)
+    assert (refusal.command, refusal.sequence) == (command | RESPONSE, 5)
+    assert refusal.status in (status.ESME_RINVCMDLEN, status.ESME_RINVMSGLEN)
+
+
+def test_a_bind_is_decided_on_what_can_be_read_of_it() -> None:
+    server = Server(0.0)
+    half = pdu.HEADER.pack(32, commands.BIND_TRANSCEIVER, 0, 1) + b"user\0secret\0\0\x34\1\1"
+    events = server.receive(half, 0.0)
+    assert BindRequested(TRX._replace(addr_ton=1, addr_npi=1)) in events

@@ -45,7 +45,10 @@ class Session(Engine[T]):
                 self._unusual_message(command, sequence, body)
                 return None
             case _:
-                read, _ = self._read(command, body)
+                read, odd = self._read(command, body)
+                # A bind is decided on what can be read of it.
+                if command not in commands.BINDS and self._refuses(command, sequence, odd):
+                    return None
                 return self._asked(command, sequence, read)
 
     def _asked(self, command: int, sequence: int, body: Body) -> Event[T]:
@@ -67,9 +70,7 @@ class Session(Engine[T]):
     def _unusual_message(self, command: int, sequence: int, body: bytes) -> None:
         """A data_sm, or a message that bends a rule: a client takes what there is, a server refuses."""
         read, odd = self._read(command, body)
-        if not self.role.is_client and not _UNREADABLE.isdisjoint(odd):
-            wrong = status.ESME_RINVMSGLEN if oddities.TEXT_CUT in odd else status.ESME_RINVCMDLEN
-            self._answer(command, wrong, sequence)
+        if self._refuses(command, sequence, odd):
             return
         if isinstance(read, DataSm):
             self._data_sm.add(sequence)
@@ -83,6 +84,14 @@ class Session(Engine[T]):
         if isinstance(read, ShortMessage):
             self._batch.messages.append((sequence, read))
             self._unacknowledged += 1
+
+    def _refuses(self, command: int, sequence: int, odd: tuple[str, ...]) -> bool:
+        """A centre refuses what it can read half of: doing half of it would be worse."""
+        if self.role.is_client or _UNREADABLE.isdisjoint(odd):
+            return False
+        wrong = status.ESME_RINVMSGLEN if oddities.TEXT_CUT in odd else status.ESME_RINVCMDLEN
+        self._answer(command, wrong, sequence)
+        return True
 
     def _answer(self, command: int, state: int, sequence: int) -> None:
         """Queue an answer without body."""
