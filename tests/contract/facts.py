@@ -10,7 +10,7 @@ from chappe.domain.rulebook import EVERYWHERE, Defaults, Override
 from chappe.manage.moderation import Moderation
 from chappe.manage.rules import RuleSettings
 from chappe.manage.senders import Decision
-from chappe.pipeline.record import Lane, Recorder, UnknownPolicy
+from chappe.pipeline.record import Lane, Recorder
 from chappe.runtime import settings as settings_table
 from chappe.runtime.bootstrap import moderation_of
 from chappe.store import replies
@@ -20,7 +20,7 @@ from tests.answering import receiver
 from tests.builders import Api
 
 # A fresh installation has no carrier: its messages are in the lane of those without a route.
-_LANE: Final = Lane(UNROUTED, 0, UnknownPolicy())
+_LANE: Final = Lane(UNROUTED, 0)
 
 
 async def come_true(api: Api, fact: str) -> None:

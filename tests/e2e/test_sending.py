@@ -8,6 +8,7 @@ import pytest
 from chappe.carriers.options import SmppOptions
 from chappe.carriers.simulator import Simulator
 from chappe.domain.errors import BadData
+from chappe.domain.unknown import UnknownPolicies, UnknownPolicy
 from chappe.pipeline.expire import Expirer
 from chappe.store.sqlite import Row, Tx
 from chappe.store.statement import Statement
@@ -162,7 +163,10 @@ async def test_a_submit_that_is_never_answered_nor_reported_stays_unknown_and_is
 @on_loop
 async def test_with_the_resend_policy_an_unknown_message_goes_out_again(tmp_path: Path) -> None:
     options = simulated(unanswered=100, outcomes={"none": 100})
-    async with sending_to(tmp_path, options, SmppOptions(unknown="resend", resend_s=1)) as (sending, carrier):
+    async with sending_to(tmp_path, options, SmppOptions(unknown=UnknownPolicies(UnknownPolicy("resend", 1, 2)))) as (
+        sending,
+        carrier,
+    ):
         ticket = await sending.submit("33612345678")
         await until(lambda: "unknown" in sending.states(ticket)[0], "unknown", 15)
         carrier.change({"unanswered": 0, "outcomes": {"delivered": 100}})

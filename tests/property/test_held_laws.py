@@ -32,7 +32,7 @@ from chappe.domain.rulebook import EVERYBODY, EVERYWHERE, Defaults, Override
 from chappe.pipeline import curfew
 from chappe.pipeline.expire import Expirer
 from chappe.pipeline.links import Links
-from chappe.pipeline.record import Lane, Recorder, UnknownPolicy
+from chappe.pipeline.record import Lane, Recorder
 from chappe.pipeline.rules import Rules
 from chappe.pipeline.submit import Submitter
 from chappe.pipeline.submit_lists import ListSubmitter
@@ -43,7 +43,7 @@ from chappe.store.ids import Ids
 from chappe.store.queue import Claimed
 from chappe.store.sqlite import Row, Store, Tx
 from chappe.store.statement import Statement
-from tests.store.build import BRANCH, CARRIER, SHOP, STRANGER, add_carrier, database, top_up
+from tests.store.build import BRANCH, CARRIER, RESENDING, SHOP, STRANGER, add_carrier, database, top_up
 
 T = TypeVar("T")
 MINUTE, DAY = 60_000, 24 * 3600 * 1000
@@ -134,7 +134,7 @@ class House:
         self.lists = ListSubmitter(self.store, self.ids, Limits(), links, self.rules)
         self.lists._enqueuer.begin = lambda ticket: None  # type: ignore[method-assign]  # the test does it
         self.expirer = Expirer(self.store, self.ids, receipt_wait_s=3600)
-        self.policy = UnknownPolicy("resend", 60, 3600)
+        self.unknowns = RESENDING
         self.hours: dict[tuple[int, str], Hours] = {}
         self.in_alsace: set[int] = set()
         self.in_flight: dict[int, Claimed] = {}
@@ -210,7 +210,7 @@ class House:
         """As a gateway that starts: what was being sent is unknown."""
         self.in_flight.clear()
         epoch = self.write(lambda tx: leases.take(tx, "lane", "test", now_ms(), 10_000))
-        self.lane = Lane(CARRIER, epoch, self.policy)
+        self.lane = Lane(CARRIER, epoch, self.unknowns)
         self.recorder = Recorder(self.lane, self.ids)
         self.upkeep = Upkeep(self.store, self.lane, self.recorder)
         self.write(self.recorder.load)

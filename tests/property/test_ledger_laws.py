@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from chappe.carriers.connection import Question
 from chappe.carriers.lookups import LookupFailed, LookupService
 from chappe.domain.accounts import Account
 from chappe.domain.delay import FORMAT, PARIS
@@ -23,18 +24,21 @@ from chappe.domain.errors import BadData, InsufficientCredits, Unavailable
 from chappe.domain.lifecycle import FINAL, Dlr, State
 from chappe.domain.lookups import LookupResult
 from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn
-from chappe.domain.plans import Limits
+from chappe.domain.plans import ALERT, MARKETING, Limits
 from chappe.domain.requests import Kind, SubmitRequest
 from chappe.domain.retry import Refused
 from chappe.domain.rulebook import Defaults
+from chappe.domain.unknown import GIVE_UP, HOLD, QUERY, RESEND, UnknownPolicies, UnknownPolicy, Unknowns
 from chappe.manage.credits import Credits
 from chappe.manage.lookups import Lookups
 from chappe.pipeline.enqueue import Enqueuer
 from chappe.pipeline.expire import Expirer
 from chappe.pipeline.links import Links
-from chappe.pipeline.record import MAX_RESENDS, Lane, Recorder, UnknownPolicy
+from chappe.pipeline.questions import Questions
+from chappe.pipeline.record import Lane, Recorder
 from chappe.pipeline.retain import Retainer
 from chappe.pipeline.rules import Rules
+from chappe.pipeline.settle import Settler, Verdict
 from chappe.pipeline.submit import Submitter
 from chappe.pipeline.submit_lists import ListSubmitter
 from chappe.pipeline.upkeep import Upkeep
@@ -71,6 +75,20 @@ REFUSALS = {
     "queue_full": Refused("queue_full", Dlr.NETWORK_ERROR, "full"),
 }
 DEPOT = Account(4, 4, SHOP.id, "depot@example.org", "FR", None)  # a sub-account with credits of its own
+
+
+class Centre:
+    """A carrier that can be asked: what it was asked and has not answered."""
+
+    can_query, capacity, free = True, 100, 100
+
+    def __init__(self) -> None:
+        self.asked: list[Question] = []
+
+    def query(self, questions: Sequence[Question]) -> None:
+        self.asked += questions
+
+
 accounts = st.sampled_from([SHOP, BRANCH, STRANGER, DEPOT])
 which = st.integers(0, 10_000)
 
@@ -136,6 +154,8 @@ class Ledger(RuleBasedStateMachine):
         self.list_submitter = ListSubmitter(self.store, self.ids, Limits(), Links(self.store, "sms.example"), rules)
         self.list_submitter._enqueuer.begin = lambda ticket: None  # type: ignore[method-assign]  # a rule does it
         self.expirer = Expirer(self.store, self.ids, receipt_wait_s=RECEIPT_WAIT_S)
+        self.settler = Settler(self.store, self.ids)
+        self.hands = 0  # messages that were sent again by hand
         self.credits = Credits(self.store)
         self.lookups = self.run(self._lookups())
         self.teller = Teller()
@@ -181,9 +201,14 @@ class Ledger(RuleBasedStateMachine):
 
     # -- what customers and operators do
 
-    @initialize(kind=st.sampled_from(["hold", "resend"]))
-    def open_the_lane(self, kind: str) -> None:
-        self.policy = UnknownPolicy("resend" if kind == "resend" else "hold", 60, RECEIPT_WAIT_S)
+    @initialize(
+        alert=st.sampled_from([HOLD, RESEND, QUERY, GIVE_UP]),
+        marketing=st.sampled_from([HOLD, RESEND, QUERY, GIVE_UP]),
+        is_idempotent=st.booleans(),
+    )
+    def open_the_lane(self, alert: UnknownPolicy, marketing: UnknownPolicy, is_idempotent: bool) -> None:
+        self.unknowns = Unknowns(UnknownPolicies(alert, marketing), RECEIPT_WAIT_S, is_idempotent)
+        self.never_resends = all(self.unknowns.unanswered(kind) != RESEND for kind in (ALERT, MARKETING))
         self.take_the_lane()
 
     @rule(
@@ -313,7 +338,8 @@ class Ledger(RuleBasedStateMachine):
         assert not [seq for seq, ref in enumerate(known) if ref == NO_REF and (message.message_id, seq) in self.taken]
         steps = [row[0] for row in self.rows(f"SELECT step FROM trace WHERE message_id = {message.message_id}")]
         unsettled = sum(1 for each, _ in self.lost if each.message_id == message.message_id)
-        assert unsettled <= steps.count("resent") <= (MAX_RESENDS if self.policy.kind == "resend" else 0)
+        resent = steps.count("resent") + steps.count("by hand")
+        assert unsettled <= resent <= (0 if self.never_resends else RESEND.times + self.hands)
 
     @rule(
         pick=which,
@@ -398,6 +424,34 @@ class Ledger(RuleBasedStateMachine):
             return  # it would be taken for the lost one, and rightly so
         self.record([], [ReceiptIn(ref, int(number), 3, True, "not ours")])
 
+    @precondition(lambda self: self.centre.asked)
+    @rule(
+        pick=which,
+        told=st.sampled_from([3, 3, 2, 1, 1, 11, "ESME_RQUERYFAIL", "no answer"]),
+        is_doubled=st.booleans(),
+    )
+    def answer_a_question(self, pick: int, told: int | str, is_doubled: bool) -> None:
+        question = self.centre.asked.pop(pick % len(self.centre.asked))
+        answer = told if isinstance(told, str) else ReceiptIn(question.ref, question.number, told, told > 1, "words")
+        self.questions.told([(question, answer)])
+        self.keep_up()
+        if is_doubled:
+            self.questions.told([(question, answer)])
+            self.keep_up()
+
+    @rule(pick=which, verdict=st.sampled_from(["delivered", "failed", "resend"]))
+    def settle_by_hand(self, pick: int, verdict: Verdict) -> None:
+        is_open = "SELECT message_id FROM dispatch WHERE state = 2 UNION SELECT id FROM message WHERE state = 1"
+        found = sorted(row[0] for row in self.rows(is_open))
+        if not found or (verdict == "resend" and self.never_resends):
+            return
+        try:
+            self.run(self.settler.settle(recent(found, pick), verdict, "cli:test"))
+        except BadData:
+            assert verdict == "resend"
+        else:
+            self.hands += verdict == "resend"
+
     def record(self, outcomes: list[Outcome], receipts: list[ReceiptIn]) -> None:
         result = self.write(lambda tx: self.recorder.record(tx, outcomes, receipts, now_ms()))
         self.recorder.recorded(result)  # type: ignore[arg-type]
@@ -418,8 +472,10 @@ class Ledger(RuleBasedStateMachine):
         self.lost.clear()
         epoch = self.write(lambda tx: leases.take(tx, "lane", "test", now_ms(), 10_000))
         assert isinstance(epoch, int)
-        self.lane = Lane(CARRIER, epoch, self.policy)
+        self.lane = Lane(CARRIER, epoch, self.unknowns)
         self.recorder = Recorder(self.lane, self.ids)
+        self.centre = Centre()
+        self.questions = Questions(self.store, self.lane, self.recorder, self.centre)  # type: ignore[arg-type]
         self.upkeep = Upkeep(self.store, self.lane, self.recorder)
         self.write(self.recorder.load)
         self.write(self.upkeep.take_over)
@@ -446,6 +502,7 @@ class Ledger(RuleBasedStateMachine):
         for _ in range(3):
             self.clock += 10.0
             self.run(self.upkeep.run(self.clock))
+            self.run(self.questions.run(self.clock, 100))
 
     def finish(self) -> None:
         """However a history went, everything comes to an end."""
@@ -546,7 +603,7 @@ class Ledger(RuleBasedStateMachine):
             elif self.unheard[id_]:
                 assert state != State.CANCELLED
                 settled[campaign][1] += price
-            elif id_ not in self.may_have_left or self.policy.kind == "hold":
+            elif id_ not in self.may_have_left or self.never_resends:
                 settled[campaign][2] += price
         for campaign, cost in self.rows("SELECT id, cost_mc FROM campaign"):
             open_, earned, returned = settled[campaign]
@@ -554,7 +611,7 @@ class Ledger(RuleBasedStateMachine):
             assert cost == found["reserve"] == open_ + found["capture"] + found["release"]
             assert found["capture"] >= earned
             assert found["release"] >= returned
-            if self.policy.kind == "hold":
+            if self.never_resends:
                 assert (found["capture"], found["release"]) == (earned, returned)
 
     def the_counters_are_the_counts_of_the_states(self) -> None:

@@ -13,7 +13,8 @@ from chappe.domain.plans import Limits, Routes
 from chappe.domain.requests import SubmitRequest
 from chappe.domain.retry import Refused
 from chappe.domain.submission import plan
-from chappe.pipeline.record import Lane, Recorded, Recorder, UnknownPolicy
+from chappe.domain.unknown import RESEND, UnknownPolicies, Unknowns
+from chappe.pipeline.record import Lane, Recorded, Recorder
 from chappe.store import accounts, campaigns, carriers, leases, messages, queue, submissions, wallets
 from chappe.store.campaigns import CampaignRow
 from chappe.store.carriers import CarrierRow
@@ -46,11 +47,14 @@ QUEUE_FULL = Refused("queue_full", 11, "ESME_RMSGQFUL")
 NOT_NOW = Refused("temporary", 11, "ESME_RSYSERR")
 LONG_TEXT = "abcdefghij" * 40  # three parts
 
+RESENDING = Unknowns(UnknownPolicies(RESEND, RESEND), receipt_wait_s=3600)
+
 MOVE_INTO_THE_PAST = [
     Statement(
         "UPDATE campaign SET created_at = created_at - :ms, send_at = send_at - :ms, expires_at = expires_at - :ms"
     ),
     Statement("UPDATE dispatch SET ready_at = ready_at - :ms, expires_at = expires_at - :ms"),
+    Statement("UPDATE open_question SET ask_at = ask_at - :ms"),
 ]
 
 
@@ -129,7 +133,7 @@ class Core:
 
     db: Database = field(default_factory=database)
     ids: Ids = field(default_factory=Ids)
-    policy: UnknownPolicy = field(default_factory=UnknownPolicy)
+    unknowns: Unknowns = field(default_factory=Unknowns)
     carrier: int = CARRIER
     epoch: int = 0
     now: int = NOW
@@ -141,7 +145,7 @@ class Core:
     def restart(self) -> None:
         """Another process takes the lane over, as the gateway does it."""
         self.epoch = self.db.write(lambda tx: leases.take(tx, f"lane:{self.carrier}", "test", self.now, 10_000))
-        self.recorder = Recorder(Lane(self.carrier, self.epoch, self.policy), self.ids)
+        self.recorder = Recorder(Lane(self.carrier, self.epoch, self.unknowns), self.ids)
         self.db.write(self.recorder.load)
 
     def submit(self, *to: str, text: str = "Hello", account: Account = SHOP, **more: object) -> int:

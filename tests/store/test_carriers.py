@@ -8,6 +8,7 @@ import pytest
 from chappe.carriers.options import SmppOptions, decode_options
 from chappe.domain.errors import BadData, NotFound
 from chappe.domain.plans import Routes as RouteTable
+from chappe.domain.unknown import UnknownPolicies, UnknownPolicy
 from chappe.manage.carriers import STALE_MS, Carriers, NewCarrier
 from chappe.manage.routes import Routes
 from chappe.store import carriers, leases, queue
@@ -107,7 +108,8 @@ def test_a_country_is_two_letters(tmp_path: Path, country: str) -> None:
         ("rate", [-1, 100_001]),
         ("options", [
             SmppOptions(sender="x" * 12), SmppOptions(sender="Café"), SmppOptions(sender="1" * 16),
-            SmppOptions(system_type="x" * 13), SmppOptions(resend_s=0), SmppOptions(resend_s=-60),
+            SmppOptions(system_type="x" * 13), SmppOptions(unknown=UnknownPolicies(UnknownPolicy("resend", 0, 2))),
+            SmppOptions(unknown=UnknownPolicies(marketing=UnknownPolicy("query", 60, 21))),
             SmppOptions(dest_ton=256), SmppOptions(short_npi=-1),
         ]),
     ],
@@ -128,7 +130,9 @@ def test_what_smpp_cannot_carry_is_refused_at_once(tmp_path: Path, field: str, w
 @on_loop
 async def test_the_limits_themselves_are_allowed(tmp_path: Path) -> None:
     operator = Operator(tmp_path)
-    options = SmppOptions(sender="x" * 11, system_type="x" * 12, resend_s=1, dest_ton=255)
+    options = SmppOptions(
+        sender="x" * 11, system_type="x" * 12, unknown=UnknownPolicies(UnknownPolicy("resend", 1, 1)), dest_ton=255
+    )
     await operator.carriers.add(
         NewCarrier("x" * 64, "::1", 65535, "x" * 15, "x" * 8, True, 32, 10_000, 100_000, options)
     )

@@ -255,7 +255,7 @@ def test_what_an_earlier_owner_was_sending_is_found_by_the_next_and_nothing_else
     (now_sending,) = core.claim(1)
     found = core.db.read(lambda tx: queue.orphans(tx, CARRIER, core.epoch))
     assert own == []
-    assert found == [(sending.message_id, sending.expires_at, sending.attempts)]
+    assert [(each.message_id, each.expires_at) for each in found] == [(sending.message_id, sending.expires_at)]
     assert now_sending.message_id not in [each.message_id for each in found]
 
 

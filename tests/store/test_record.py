@@ -1,12 +1,13 @@
 """What carriers' answers change: states, money, counters, queue, also when they come late or twice."""
 
 from chappe.domain.lifecycle import Dlr, Queue, State
-from chappe.pipeline.record import MAX_RESENDS, UnknownPolicy
+from chappe.domain.plans import SINGLE
+from chappe.domain.unknown import Unknowns
 from chappe.store import queue
+from chappe.store.queue import Unanswered
 from tests.store.build import (
     CARRIER,
     CREDITS,
-    DAY,
     DELIVERED,
     LONG_TEXT,
     MINUTE,
@@ -15,6 +16,7 @@ from tests.store.build import (
     NUMBER,
     QUEUE_FULL,
     REFUSED,
+    RESENDING,
     SENT,
     TO,
     TOO_FAST,
@@ -128,21 +130,15 @@ def test_a_lost_answer_is_shown_held_and_not_sent_again() -> None:
 
 
 def test_a_held_outcome_is_decided_when_its_receipt_can_no_longer_come() -> None:
-    core = Core(policy=UnknownPolicy("hold", receipt_wait_s=3600))
+    core = Core(unknowns=Unknowns(receipt_wait_s=3600))
     core.submit(TO)
     message = core.claim_one()
     core.record([lost(message)])
     due = message.expires_at + 3600 * 1000
     assert core.db.read(lambda tx: queue.unknown_due(tx, CARRIER, due - 1, 10)) == []
-    assert core.db.read(lambda tx: queue.unknown_due(tx, CARRIER, due, 10)) == [(message.message_id, 0)]
-
-
-def test_a_lost_answer_is_resent_only_by_policy_and_only_so_often() -> None:
-    policy = UnknownPolicy("resend", resend_s=60)
-    assert policy.decides_at(NOW, NOW + DAY, 0) == NOW + MINUTE
-    assert policy.decides_at(NOW, NOW + DAY, MAX_RESENDS) == NOW + 2 * DAY, "then its receipt is waited for"
-    assert [policy.resends(tries) for tries in range(4)] == [True] * MAX_RESENDS + [False] * (4 - MAX_RESENDS)
-    assert not UnknownPolicy("hold").resends(0)
+    assert core.db.read(lambda tx: queue.unknown_due(tx, CARRIER, due, 10)) == [
+        Unanswered(message.message_id, SINGLE, message.expires_at, 0)
+    ]
 
 
 def test_giving_up_an_unknown_outcome_keeps_the_money_because_it_may_have_left() -> None:
@@ -215,7 +211,7 @@ def test_an_answer_after_the_message_was_given_up_lets_its_receipt_find_it() -> 
 
 
 def test_a_refusal_of_an_earlier_try_does_not_end_a_message_that_is_being_tried_again() -> None:
-    core = Core(policy=UnknownPolicy("resend"))
+    core = Core(unknowns=RESENDING)
     core.submit(TO)
     first = core.claim_one()
     core.record([lost(first)])
@@ -231,7 +227,7 @@ def test_a_refusal_of_an_earlier_try_does_not_end_a_message_that_is_being_tried_
 
 
 def test_a_message_that_is_refused_after_a_try_nobody_answered_stays_paid_because_it_may_have_left() -> None:
-    core = Core(policy=UnknownPolicy("resend"))
+    core = Core(unknowns=RESENDING)
     core.submit(TO)
     first = core.claim_one()
     core.record([lost(first)])

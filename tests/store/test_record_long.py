@@ -5,7 +5,6 @@ import json
 import pytest
 
 from chappe.domain.lifecycle import Dlr, State
-from chappe.pipeline.record import UnknownPolicy
 from chappe.store import queue
 from tests.store.build import (
     CARRIER,
@@ -16,6 +15,7 @@ from tests.store.build import (
     NOW,
     NUMBER,
     REFUSED,
+    RESENDING,
     SENT,
     TO,
     TOO_FAST,
@@ -109,7 +109,7 @@ def test_an_early_failure_of_one_part_takes_the_rest_out_of_the_queue() -> None:
 
 
 def test_a_part_that_was_sent_again_is_delivered_by_a_receipt_under_either_of_its_ids() -> None:
-    core = Core(policy=UnknownPolicy("resend"))
+    core = Core(unknowns=RESENDING)
     core.submit(TO, text=LONG_TEXT)
     first = core.claim_one()
     core.record([lost(first, "a", "-", "c")])

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from chappe.domain.lifecycle import Dlr, Queue, State
+from chappe.domain.unknown import RESEND, Unknowns
 from chappe.pipeline import upkeep
-from chappe.pipeline.record import MAX_RESENDS, Lane, UnknownPolicy
+from chappe.pipeline.record import Lane
 from chappe.pipeline.upkeep import EVERY_S, Upkeep
 from chappe.store.clock import now_ms
 from chappe.store.sqlite import Store
@@ -18,6 +19,7 @@ from tests.store.build import (
     MOVE_INTO_THE_PAST,
     NOT_NOW,
     NUMBER,
+    RESENDING,
     TO,
     Core,
     accepted,
@@ -35,9 +37,9 @@ _RECEIPT_WAIT_S = 3600
 class Watch:
     """A lane and the clock that its upkeep looks at."""
 
-    def __init__(self, folder: Path, policy: UnknownPolicy) -> None:
+    def __init__(self, folder: Path, known: Unknowns) -> None:
         path = folder / "chappe.db"
-        self.core = Core(db=database(path), now=now_ms(), policy=policy)
+        self.core = Core(db=database(path), now=now_ms(), unknowns=known)
         self.store = Store(path)
         self.clock = 0.0
         self.take_over()
@@ -45,7 +47,9 @@ class Watch:
     def take_over(self) -> None:
         """As another process that starts."""
         self.core.restart()
-        self.upkeep = Upkeep(self.store, Lane(self.core.carrier, self.core.epoch, self.core.policy), self.core.recorder)
+        self.upkeep = Upkeep(
+            self.store, Lane(self.core.carrier, self.core.epoch, self.core.unknowns), self.core.recorder
+        )
         self.core.db.write(self.upkeep.take_over)
 
     async def after(self, ms: int) -> bool:
@@ -60,13 +64,12 @@ class Watch:
         self.core.db.close()
 
 
-HOLD = UnknownPolicy("hold", receipt_wait_s=_RECEIPT_WAIT_S)
-RESEND = UnknownPolicy("resend", resend_s=60, receipt_wait_s=_RECEIPT_WAIT_S)
+HELD = Unknowns(receipt_wait_s=_RECEIPT_WAIT_S)
 
 
 @on_loop
 async def test_nothing_is_due_in_a_lane_that_stands_still(tmp_path: Path) -> None:
-    watch = Watch(tmp_path, HOLD)
+    watch = Watch(tmp_path, HELD)
     watch.core.submit(TO)
     assert not await watch.after(DAY)
     assert watch.store.commits == 0
@@ -75,7 +78,7 @@ async def test_nothing_is_due_in_a_lane_that_stands_still(tmp_path: Path) -> Non
 
 @on_loop
 async def test_the_next_try_of_a_refused_message_comes_when_its_time_has_come(tmp_path: Path) -> None:
-    watch = Watch(tmp_path, HOLD)
+    watch = Watch(tmp_path, HELD)
     watch.core.submit(TO)
     message = watch.core.claim_one()
     watch.core.record([refused(message, NOT_NOW)])
@@ -87,7 +90,7 @@ async def test_the_next_try_of_a_refused_message_comes_when_its_time_has_come(tm
 
 @on_loop
 async def test_the_lane_is_looked_at_no_more_often_than_said(tmp_path: Path) -> None:
-    watch = Watch(tmp_path, HOLD)
+    watch = Watch(tmp_path, HELD)
     assert not await watch.after(0)
     watch.core.submit(TO)
     watch.core.record([refused(watch.core.claim_one(), NOT_NOW)])
@@ -104,7 +107,7 @@ def test_a_schedule_larger_than_a_batch_is_woken_without_a_rest(
 
     @on_loop
     async def scenario() -> None:
-        watch = Watch(tmp_path, HOLD)
+        watch = Watch(tmp_path, HELD)
         watch.core.submit(*numbers(10))
         watch.core.record([refused(message, NOT_NOW) for message in watch.core.claim()])
         assert await watch.after(30_000)
@@ -120,7 +123,7 @@ def test_a_schedule_larger_than_a_batch_is_woken_without_a_rest(
 async def test_under_hold_an_unknown_outcome_waits_for_its_receipt_to_the_end_and_is_never_sent_again(
     tmp_path: Path,
 ) -> None:
-    watch = Watch(tmp_path, HOLD)
+    watch = Watch(tmp_path, HELD)
     watch.core.submit(TO)
     message = watch.core.claim_one()
     watch.core.record([lost(message)])
@@ -135,9 +138,9 @@ async def test_under_hold_an_unknown_outcome_waits_for_its_receipt_to_the_end_an
 
 @on_loop
 async def test_under_resend_an_unknown_message_goes_out_again_twice_and_each_time_it_is_noted(tmp_path: Path) -> None:
-    watch = Watch(tmp_path, RESEND)
+    watch = Watch(tmp_path, RESENDING)
     watch.core.submit(TO)
-    for tries in range(MAX_RESENDS):
+    for tries in range(RESEND.times):
         message = watch.core.claim_one()
         assert message.attempts == tries
         watch.core.record([lost(message)])
@@ -148,7 +151,7 @@ async def test_under_resend_an_unknown_message_goes_out_again_twice_and_each_tim
     assert not await watch.after(DAY)
     assert watch.core.claim() == []
     steps = watch.core.column("SELECT step FROM trace ORDER BY id")
-    assert steps.count("resent") == MAX_RESENDS
+    assert steps.count("resent") == RESEND.times
     await watch.after(10 * DAY)
     assert watch.core.status(message.message_id) == (State.FAILED, Dlr.NETWORK_ERROR)
     assert balance(watch.core) == (CREDITS - 1, 0)
@@ -157,7 +160,7 @@ async def test_under_resend_an_unknown_message_goes_out_again_twice_and_each_tim
 
 @on_loop
 async def test_a_receipt_of_the_first_try_ends_a_message_that_waits_to_be_sent_again(tmp_path: Path) -> None:
-    watch = Watch(tmp_path, RESEND)
+    watch = Watch(tmp_path, RESENDING)
     watch.core.submit(TO)
     message = watch.core.claim_one()
     watch.core.record([lost(message)])
@@ -167,13 +170,13 @@ async def test_a_receipt_of_the_first_try_ends_a_message_that_waits_to_be_sent_a
     await watch.close()
 
 
-@pytest.mark.parametrize(("policy", "is_resent"), [(HOLD, False), (RESEND, True)])
+@pytest.mark.parametrize(("known", "is_resent"), [(HELD, False), (RESENDING, True)])
 def test_what_a_dead_process_was_sending_is_unknown_and_follows_the_policy(
-    tmp_path: Path, policy: UnknownPolicy, is_resent: bool
+    tmp_path: Path, known: Unknowns, is_resent: bool
 ) -> None:
     @on_loop
     async def scenario() -> None:
-        watch = Watch(tmp_path, policy)
+        watch = Watch(tmp_path, known)
         watch.core.submit(*numbers(3))
         answered, *sending = watch.core.claim(3)
         watch.core.record([accepted(answered)])
@@ -190,7 +193,7 @@ def test_what_a_dead_process_was_sending_is_unknown_and_follows_the_policy(
 
 @on_loop
 async def test_a_database_that_is_away_is_tried_again_with_the_next_look(tmp_path: Path) -> None:
-    watch = Watch(tmp_path, HOLD)
+    watch = Watch(tmp_path, HELD)
     watch.core.submit(TO)
     watch.core.record([refused(watch.core.claim_one(), NOT_NOW)])
     watch.store._writer.connection.pragma("query_only", True)

@@ -6,6 +6,7 @@ import pytest
 
 from chappe.carriers.options import SmppOptions, decode_options, encode_options
 from chappe.carriers.submits import submits, written_for
+from chappe.domain.unknown import QUERY, RESEND, UnknownPolicies
 from chappe.telecom.smpp.bodies import ShortMessage
 
 NUMBER = 33612345678
@@ -180,7 +181,9 @@ def test_a_carrier_that_wants_no_validity_gets_none() -> None:
 
 
 def test_the_settings_of_a_carrier_survive_their_storage() -> None:
-    options = SmppOptions(sender="Shop", reference_bits=16, unknown="resend", resend_s=5, sends_validity=False)
+    options = SmppOptions(
+        sender="Shop", reference_bits=16, unknown=UnknownPolicies(RESEND, QUERY), sends_validity=False
+    )
     assert decode_options("smpp", encode_options(options)) == options
     assert decode_options("smpp", "{}") == SmppOptions()
 

@@ -28,6 +28,21 @@ class Outgoing(NamedTuple):
     validity_s: float
 
 
+class Question(NamedTuple):
+    """A part that a carrier took, to be asked about: what has become of it?
+
+    Shape: `ref` is the carrier's id of it, `sender` whom it was sent from, as in `Outgoing`; `next` says what follows
+           when the answer is not final.
+    """
+
+    message_id: int
+    seq: int
+    ref: str
+    number: int
+    sender: str | None
+    next: str = ""
+
+
 class Cut(NamedTuple):
     """A message in the carrier's form: as many pieces as it will give ids for.
 
@@ -63,6 +78,9 @@ class Listener(Protocol[T]):
 
     def delivered(self, acknowledge: Acknowledge, items: list[tuple[int, ReceiptIn | ReplyIn]]) -> None:
         """Receipts and replies, each to be acknowledged once it is stored."""
+
+    def told(self, answers: list[tuple[Question, ReceiptIn | str]]) -> None:
+        """(question, what the carrier says of the part, or why it says nothing). Every question is told once."""
 
     def congested(self, percent: int) -> None:
         """How busy the carrier says it is."""
@@ -101,6 +119,16 @@ class Connection(Protocol[T]):
 
     def submit(self, items: Sequence[tuple[T, Piece]]) -> list[tuple[T, str]]:
         """Write at most `free` pieces; those that cannot be written come back with the reason."""
+
+    @property
+    def can_query(self) -> bool:
+        """Whether it can be asked what became of a message (`query`); if not, `query` is never called.
+
+        An HTTP carrier whose vendor has a call for that may say yes: `query` posts it, `told` brings the state.
+        """
+
+    def query(self, questions: Sequence[Question]) -> None:
+        """Ask about parts it took, at most `free`; `Listener.told` brings the answers."""
 
     async def stop(self) -> None:
         """Wait for what is in flight, say good-bye, close."""

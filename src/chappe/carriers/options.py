@@ -1,9 +1,10 @@
 """The settings of carriers, by what they speak."""
 
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 import msgspec
 
+from chappe.domain.unknown import EVERY_HELD, UnknownPolicies
 from chappe.telecom.gsm7 import Language
 from chappe.telecom.receipts import STANDARD, Dialect
 
@@ -11,17 +12,20 @@ from chappe.telecom.receipts import STANDARD, Dialect
 class CarrierOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """What every carrier has, kept as JSON with it.
 
-    Shape: `sender` is used when the customer gives none; `unknown` is the policy for submits that were written and
-           never answered; `lookup_url` is where the carrier answers look-ups over HTTP, if it does;
+    Shape: `sender` is used when the customer gives none; `unknown` is what is done about messages whose end
+           nobody told; a carrier that `is_idempotent` takes a submit that comes again under the same reference once;
+           `lookup_url` is where the carrier answers look-ups over HTTP, if it does;
            `national_alphabets` are the languages whose tables it passes on; `receipt_errors` is what its error codes
            of failed messages mean, as delivery statuses, the codes without leading zeros.
-    Units: seconds.
     """
+
+    can_query: ClassVar[bool] = False
+    """Whether a carrier of this kind can be asked what became of a message."""
 
     sender: str = ""
     national_alphabets: tuple[Language, ...] = ()
-    unknown: Literal["hold", "resend"] = "hold"
-    resend_s: int = 60
+    unknown: UnknownPolicies = EVERY_HELD
+    is_idempotent: bool = False
     lookup_url: str = ""
     lookup_token: str = ""
     receipt_errors: dict[str, int] = {}
@@ -34,6 +38,8 @@ class SmppOptions(CarrierOptions, frozen=True, forbid_unknown_fields=True, omit_
            `reference_bits` is the width of the long-message reference.
     Source: usual values of SMPP practice, see docs/carriers.md.
     """
+
+    can_query: ClassVar[bool] = True
 
     system_type: str = ""
     alphanumeric_ton: int = 5

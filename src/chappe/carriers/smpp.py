@@ -9,14 +9,16 @@ from typing import Any, Generic, TypeVar, assert_never
 
 import structlog
 
-from chappe.carriers.connection import Cut, LinkState, Listener, Outgoing
+from chappe.carriers.connection import Cut, LinkState, Listener, Outgoing, Question
 from chappe.carriers.incoming import read_delivery
 from chappe.carriers.options import SmppOptions
+from chappe.carriers.questions import NO_ANSWER, answer_of, query_of
 from chappe.carriers.refusals import refusal
 from chappe.carriers.submits import submits, written_for
+from chappe.domain.outcomes import ReceiptIn
 from chappe.telecom.smpp import status as smpp_status
 from chappe.telecom.smpp.bodies import Bind, ShortMessage
-from chappe.telecom.smpp.commands import BIND_TRANSCEIVER
+from chappe.telecom.smpp.commands import BIND_TRANSCEIVER, QUERY_SM
 from chappe.telecom.smpp.events import (
     Answers,
     BindRefused,
@@ -36,6 +38,7 @@ from chappe.telecom.smpp.events import (
     UnbindRequested,
     Unbound,
 )
+from chappe.telecom.smpp.fields import EncodingError
 from chappe.telecom.smpp.session import ClientSession
 
 T = TypeVar("T")
@@ -130,6 +133,19 @@ class Link(asyncio.Protocol, Generic[T]):
         self._flush()
         return [(token, str(error)) for token, error in failed]
 
+    def query(self, questions: Sequence[Question]) -> None:
+        """Ask about parts, at most `session.free`."""
+        unasked: list[tuple[Question, ReceiptIn | str]] = []
+        for question in questions:
+            token: Any = question  # told from the others when its answer comes
+            try:
+                self.session.request(token, QUERY_SM, query_of(self._options, question), self._loop.time())
+            except EncodingError as error:
+                unasked.append((question, f"cannot be asked about: {error}"))
+        self._flush()
+        if unasked:
+            self._listener.told(unasked)
+
     def acknowledge(self, sequences: Iterable[int]) -> None:
         """Tell the carrier that its deliveries are safe with us."""
         if not self.closed.done():
@@ -203,11 +219,13 @@ class Link(asyncio.Protocol, Generic[T]):
                 read = [(sequence, read_delivery(body, self._dialect)) for sequence, body in items]
                 self._listener.delivered(self.acknowledge, read)
             case TimedOut(tokens):
-                self._listener.unknown(tokens)
+                self._listener.unknown(self._without_questions(tokens))
             case LinkLost(reason, written, unwritten):
-                self._listener.unknown(written)
+                self._listener.unknown(self._without_questions(written))
                 self._listener.unsent(unwritten)
                 return reason
+            case Responded(Question() as question, status, body):
+                self._listener.told([(question, answer_of(question, status, body, self._dialect))])
             case Bound():
                 self.is_bound = True
                 self.report.state, self.report.detail, self.report.since = "bound", "", self._loop.time()
@@ -236,6 +254,16 @@ class Link(asyncio.Protocol, Generic[T]):
             case _:
                 assert_never(event)
         return None
+
+    def _without_questions(self, tokens: list[T]) -> list[T]:
+        """The submits among these; the questions are told that they get no answer."""
+        questions: list[tuple[Question, ReceiptIn | str]] = [
+            (token, NO_ANSWER) for token in tokens if isinstance(token, Question)
+        ]
+        if not questions:
+            return tokens
+        self._listener.told(questions)
+        return [token for token in tokens if not isinstance(token, Question)]
 
     def _count(self, name: str, detail: str, count: int) -> None:
         before = self.report.oddities.get(name, 0)
@@ -302,6 +330,23 @@ class SmppCarrier(Generic[T]):
         if start < len(items):  # the fullest links could not take their share
             return failed + self.submit(items[start:])
         return failed
+
+    @property
+    def can_query(self) -> bool:
+        return self._options.can_query
+
+    def query(self, questions: Sequence[Question]) -> None:
+        """Ask about parts, at most `free`, spread over the binds."""
+        links = [link for link in self._links if link is not None and link.is_bound and link.session.free]
+        links.sort(key=lambda link: -link.session.free)
+        start = 0
+        for place, link in enumerate(links):
+            share = -(-(len(questions) - start) // (len(links) - place))
+            chunk = questions[start : start + min(share, link.session.free)]
+            link.query(chunk)
+            start += len(chunk)
+        if start < len(questions):
+            self._listener.told([(question, NO_ANSWER) for question in questions[start:]])
 
     async def stop(self) -> None:
         """Unbind every link and close it."""

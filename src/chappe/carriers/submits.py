@@ -8,6 +8,7 @@ from chappe.domain.encodings import GSM7, UCS2, alphabet_of, encoding_name, is_n
 from chappe.domain.sender_shape import shape
 from chappe.telecom.gsm7 import Alphabet
 from chappe.telecom.segments import Encoding, count_parts, segments
+from chappe.telecom.smpp import tlv
 from chappe.telecom.smpp.bodies import ShortMessage
 from chappe.telecom.transliterate import to_gsm7
 from chappe.telecom.udh import Concatenation, build, concatenation, languages
@@ -65,19 +66,29 @@ def submits(
     Shape: the reference that joins the parts is made from the message's id, so a part that is submitted again later
            still belongs to the same message on the handset.
     """
-    ton, npi, source = _source(options, sender)
+    ton, npi, source = source_of(options, sender)
     coding, octets = _cut(text, encoding, options.reference_bits)
     validity = _validity(validity_s) if options.sends_validity else ""
+    references = _references(message_id, len(octets)) if options.is_idempotent else [b""] * len(octets)
     # Languages are announced for septets only.
     alphabet = alphabet_of(encoding if coding == _GSM7_CODING else UCS2)
     headers = _headers(options.reference_bits, message_id, len(octets), alphabet)
     return [
         ShortMessage(
             ton, npi, source, options.dest_ton, options.dest_npi, str(number), UDHI if header else 0, coding,
-            header + part, FINAL_RECEIPT, validity,
+            header + part, FINAL_RECEIPT, validity, tlvs=tlvs,
         )
-        for header, part in zip(headers, octets, strict=True)
+        for header, part, tlvs in zip(headers, octets, references, strict=True)
     ]  # fmt: skip
+
+
+def _references(message_id: int, parts: int) -> list[bytes]:
+    """The user_message_reference of each part: the same whenever the part is submitted.
+
+    Source: SMPP 3.4, 5.3.2.17.
+    """
+    first = message_id * _PROTOCOL_MAX_PARTS
+    return [tlv.encode([tlv.value_of("user_message_reference", (first + part) & 0xFFFF)]) for part in range(parts)]
 
 
 def _headers(reference_bits: Literal[8, 16], message_id: int, total: int, alphabet: Alphabet) -> list[bytes]:
@@ -90,7 +101,8 @@ def _headers(reference_bits: Literal[8, 16], message_id: int, total: int, alphab
     return [build((concatenation(place), *tables)) for place in places]
 
 
-def _source(options: SmppOptions, sender: str | None) -> tuple[int, int, str]:
+def source_of(options: SmppOptions, sender: str | None) -> tuple[int, int, str]:
+    """The source address of a message: TON, NPI and address."""
     text = sender or options.sender
     if not text:
         return 0, 0, ""

@@ -12,7 +12,8 @@ from chappe.carriers.options import CarrierOptions, SmppOptions, decode_options,
 from chappe.domain.errors import BadData, NotFound
 from chappe.domain.lifecycle import Dlr
 from chappe.domain.sender_shape import plain_sender
-from chappe.store import carriers, queue, routes, rules
+from chappe.domain.unknown import KINDS, UnknownPolicies, check_policy, read_policies
+from chappe.store import carriers, queue, routes, rules, unknowns
 from chappe.store.carriers import BindRow, CarrierRow
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
@@ -36,7 +37,6 @@ FAILURES = {
 MAX_BINDS, MAX_WINDOW, MAX_RATE = 32, 10_000, 100_000
 # The lengths that SMPP allows, without the final zero octet. Source: SMPP 3.4, 4.1.1.
 MAX_SYSTEM_ID, MAX_PASSWORD, MAX_SYSTEM_TYPE = 15, 8, 12
-MAX_RESEND_S = 86_400
 MAX_LOOKUP_URL, MAX_LOOKUP_TOKEN = 2000, 4000
 _OCTETS = tuple(name for name in SmppOptions.__struct_fields__ if name.endswith(("_ton", "_npi")))
 # A bind that has not been reported for so long belongs to a gateway that is not running.
@@ -89,6 +89,9 @@ class CarrierStatus:
     national_alphabets: list[str]
     waiting: int
     unknown: int
+    on_unknown: str
+    is_idempotent: bool
+    unknown_counts: dict[str, int]
     binds: list[BindStatus]
 
     @property
@@ -168,6 +171,30 @@ class Carriers:
         await self._set(name, national_alphabets=declared)
         _log.info("national alphabets declared", carrier=name, languages=declared)
 
+    async def decide_unknown(
+        self, name: str, policies: Iterable[str], *, is_idempotent: bool | None = None
+    ) -> UnknownPolicies:
+        """Say what is done about messages whose end nobody told, as `read_policies` reads it; its binds start anew.
+
+        Raises: NotFound, BadData.
+        """
+
+        def unit(tx: Tx) -> UnknownPolicies:
+            row = carriers.by_name(tx, name)
+            if row is None:
+                raise NotFound(f"there is no carrier {name}", field="name")
+            options = decode_options(row.kind, row.options)
+            found = read_policies(policies, options.unknown)
+            safe = options.is_idempotent if is_idempotent is None else is_idempotent
+            changed = msgspec.structs.replace(options, unknown=found, is_idempotent=safe)
+            _check_unknown(changed)
+            carriers.set_options(tx, row.id, encode_options(changed))
+            return found
+
+        found = await self._store.write(unit)
+        _log.info("unknown outcomes decided", carrier=name, policies=str(found))
+        return found
+
     async def _set(self, name: str, **options: object) -> None:
         def unit(tx: Tx) -> None:
             row = carriers.by_name(tx, name)
@@ -176,6 +203,7 @@ class Carriers:
             changed = msgspec.structs.replace(decode_options(row.kind, row.options), **options)
             _check_lookups(changed)
             _check_receipts(changed)
+            _check_unknown(changed)
             carriers.set_options(tx, row.id, encode_options(changed))
 
         await self._store.write(unit)
@@ -210,6 +238,7 @@ def _statuses(tx: Tx) -> list[CarrierStatus]:
         places.setdefault(name, []).append(country or "default")
     default = routes.table(tx).default
     binds = carriers.binds(tx)
+    counts = unknowns.counts(tx)
     now = now_ms()
     found = []
     for row in carriers.all_carriers(tx):
@@ -235,6 +264,9 @@ def _statuses(tx: Tx) -> list[CarrierStatus]:
                 national_alphabets=list(options.national_alphabets),
                 waiting=sum(depth.get((row.id, state), 0) for state in (0, 1, 3)),
                 unknown=depth.get((row.id, 2), 0),
+                on_unknown=str(options.unknown),
+                is_idempotent=options.is_idempotent,
+                unknown_counts=counts.get(row.id, {}),
                 binds=own,
             )
         )
@@ -265,13 +297,13 @@ def _check(new: NewCarrier) -> None:
         ("binds", new.binds, 1, MAX_BINDS),
         ("window", new.window, 1, MAX_WINDOW),
         ("rate", new.rate, 0, MAX_RATE),
-        ("resend_after", new.options.resend_s, 1, MAX_RESEND_S),
         *((name, getattr(new.options, name), 0, 255) for name in _OCTETS),
     ):
         if not low <= value <= high:
             raise BadData(f"must be between {low} and {high}", field=name)
     _check_lookups(new.options)
     _check_receipts(new.options)
+    _check_unknown(new.options)
     sender = new.options.sender
     if sender and plain_sender(sender) != sender:
         raise BadData("must have at most 11 printable ASCII characters, or 3 to 15 digits", field="sender")
@@ -290,6 +322,13 @@ def _check_lookups(options: CarrierOptions) -> None:
         raise BadData(f"must have at most {MAX_LOOKUP_TOKEN} printable ASCII characters", field="lookup_token")
     if token and not url:
         raise BadData("is for a carrier with an address for look-ups", field="lookup_token")
+
+
+def _check_unknown(options: CarrierOptions) -> None:
+    for kind in KINDS:
+        check_policy(options.unknown.of(kind))
+    if options.unknown.ask and not options.can_query:
+        raise BadData("this carrier cannot be asked what became of a message", field="on_unknown")
 
 
 def _check_receipts(options: CarrierOptions) -> None:

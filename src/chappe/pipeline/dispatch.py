@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import structlog
 
-from chappe.carriers.connection import Acknowledge, Connection, Outgoing, Piece
+from chappe.carriers.connection import Acknowledge, Connection, Outgoing, Piece, Question
 from chappe.carriers.options import CarrierOptions
 from chappe.carriers.registry import connection_of
 from chappe.carriers.smpp import Address
@@ -23,6 +23,7 @@ from chappe.domain.retry import Refused
 from chappe.domain.throttle import Throttle
 from chappe.pipeline import curfew
 from chappe.pipeline.curfew import Cleared
+from chappe.pipeline.questions import Questions
 from chappe.pipeline.record import Lane, Recorded, Recorder
 from chappe.pipeline.rules import Rules
 from chappe.pipeline.sending import Sending, Token
@@ -70,6 +71,7 @@ class LaneRunner:
         self._open = 0  # messages claimed and not yet told about
         self._is_stopping = False
         self._upkeep = Upkeep(store, lane, self._recorder)
+        self._questions = Questions(store, lane, self._recorder, self.carrier)
         self._turned_at = 0.0
         self._worth_a_commit = max(1, min(self.carrier.capacity // 2, MAX_BATCH))
         self._loop = asyncio.get_running_loop()
@@ -105,6 +107,10 @@ class LaneRunner:
 
     def delivered(self, acknowledge: Acknowledge, items: list[tuple[int, ReceiptIn | ReplyIn]]) -> None:
         self._deliveries += [(acknowledge, number, item) for number, item in items]
+        self._wake.set()
+
+    def told(self, answers: list[tuple[Question, ReceiptIn | str]]) -> None:
+        self._questions.told(answers)
         self._wake.set()
 
     def congested(self, percent: int) -> None:
@@ -178,6 +184,7 @@ class LaneRunner:
     async def _turn(self, room: int) -> None:
         if await self._upkeep.run(self._loop.time()):
             self._may_have_more = True
+        room = max(0, room - await self._ask())
         wants = room if self._may_have_more and self._has_ready() else 0
         if room and not wants:
             self._may_have_more = False
@@ -206,6 +213,16 @@ class LaneRunner:
             self._may_have_more = len(cleared.messages) == wants or cleared.held > 0 or bool(cleared.unwanted)
             self._closes_at = cleared.closes_at
             self._send(cleared.messages)
+
+    async def _ask(self) -> int:
+        """Ask the carrier about what it took and did not report; how many questions it were."""
+        if not self._questions.is_active:
+            return 0
+        now = self._loop.time()
+        allowance = 0 if self._is_stopping else self._throttle.allowance(now, self.carrier.free)
+        asked = await self._questions.run(now, allowance)
+        self._throttle.used(asked)
+        return asked
 
     async def _write(self, outcomes: list[Outcome], deliveries: list[_Delivery], wants: int) -> Cleared:
         """Write down what the carrier said and claim `wants` messages, in one unit of work; then acknowledge."""

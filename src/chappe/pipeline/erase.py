@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from chappe.domain.lifecycle import Dlr, State
 from chappe.domain.plans import UNROUTED
 from chappe.pipeline.cancel import take_back
-from chappe.pipeline.record import Lane, Recorder, UnknownPolicy
+from chappe.pipeline.record import Lane, Recorder
 from chappe.store import erasure, privacy, queue
 from chappe.store.clock import now_ms
 from chappe.store.erasure import STEP, Deleted, Standing
@@ -42,7 +42,7 @@ class Eraser:
         self._store = store
         self._whom = whom
         # No lane of its own: it only finishes messages.
-        self._recorder = Recorder(Lane(UNROUTED, 0, UnknownPolicy()), ids)
+        self._recorder = Recorder(Lane(UNROUTED, 0), ids)
         self.erased: Counter[str] = Counter()
 
     async def begin(self) -> None:

@@ -9,7 +9,7 @@ import structlog
 
 from chappe.domain.lifecycle import Dlr
 from chappe.domain.plans import UNROUTED
-from chappe.pipeline.record import Lane, Recorder, UnknownPolicy
+from chappe.pipeline.record import Lane, Recorder
 from chappe.store import campaigns, carriers, idempotency, queue, routes
 from chappe.store.campaigns import Overdue
 from chappe.store.clock import now_ms
@@ -31,7 +31,7 @@ class Expirer:
         self._store = store
         self._receipt_wait_ms = receipt_wait_s * 1000
         # No lane of its own: it only finishes messages.
-        self._recorder = Recorder(Lane(UNROUTED, 0, UnknownPolicy()), ids)
+        self._recorder = Recorder(Lane(UNROUTED, 0), ids)
 
     async def once(self) -> None:
         """One round over everything."""

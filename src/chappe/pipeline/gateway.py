@@ -10,10 +10,11 @@ import structlog
 from chappe.carriers.options import decode_options
 from chappe.carriers.smpp import Address
 from chappe.domain.errors import Unavailable
+from chappe.domain.unknown import Unknowns
 from chappe.pipeline.dispatch import LaneRunner
-from chappe.pipeline.record import Lane, UnknownPolicy
+from chappe.pipeline.record import Lane
 from chappe.pipeline.rules import Rules
-from chappe.store import carriers, leases
+from chappe.store import carriers, leases, unknowns
 from chappe.store.carriers import BindRow, CarrierRow
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
@@ -55,6 +56,7 @@ class Gateway:
 
     async def run(self) -> None:
         """Serve until `stop`, then let every lane finish what is in flight."""
+        await self._store.write(unknowns.forget_strays)
         poller = asyncio.create_task(self._poll())
         try:
             while not self._stopping.is_set():
@@ -105,13 +107,11 @@ class Gateway:
             lambda tx: leases.take(tx, f"lane:{row.id}", self._owner, now_ms(), LEASE_S * 1000)
         )
         options = decode_options(row.kind, row.options)
-        policy = UnknownPolicy(options.unknown, options.resend_s, self._receipt_wait_s)
+        known = Unknowns(options.unknown, self._receipt_wait_s, options.is_idempotent)
         address = Address(
             row.name, row.host, row.port, row.system_id, row.password, bool(row.tls), row.binds, row.window
         )
-        runner = LaneRunner(
-            self._store, self._ids, self._rules, Lane(row.id, epoch, policy), address, options, row.rate
-        )
+        runner = LaneRunner(self._store, self._ids, self._rules, Lane(row.id, epoch, known), address, options, row.rate)
         _log.info("lane taken", lane=row.id, carrier=row.name, epoch=epoch)
         return _Served(row, epoch, runner, asyncio.create_task(runner.run()))
 

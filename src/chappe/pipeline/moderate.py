@@ -14,7 +14,7 @@ from chappe.domain.lifecycle import CampaignState, Dlr
 from chappe.domain.notices import refusal_notice
 from chappe.domain.plans import UNROUTED
 from chappe.pipeline.enqueue import Enqueuer
-from chappe.pipeline.record import Lane, Recorder, UnknownPolicy
+from chappe.pipeline.record import Lane, Recorder
 from chappe.store import audit, mails, moderation
 from chappe.store.audit import Entry
 from chappe.store.clock import now_ms
@@ -43,7 +43,7 @@ class Moderator:
         self._validity_ms = validity_s * 1000
         self._days = moderation_days
         # No lane of its own: it only finishes messages.
-        self._recorder = Recorder(Lane(UNROUTED, 0, UnknownPolicy()), ids)
+        self._recorder = Recorder(Lane(UNROUTED, 0), ids)
 
     async def approve(self, ticket: int, actor: str, note: str) -> bool:
         """Let a held campaign go; one whose time has come goes at once. False when it was approved before.

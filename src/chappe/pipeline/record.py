@@ -4,59 +4,33 @@ One unit of work per batch: states, money, the campaign's counters, the queue an
 change together. The carrier is acknowledged by the caller, after the commit.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
 
-from chappe.domain.lifecycle import FINAL, Dlr
+from chappe.carriers.connection import Question
+from chappe.domain.lifecycle import FINAL, Dlr, Queue, State
 from chappe.domain.number_refusals import NumberRefusals
 from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn, Tracked, finish, receipt, ref_of, submitted
 from chappe.domain.privacy import ERASED
 from chappe.domain.retry import Again, Fail, Refused, after_refusal
+from chappe.domain.unknown import Unknowns, pause_s
 from chappe.pipeline.events import announce
 from chappe.pipeline.held import MAX_HELD, Held
-from chappe.store import carriers, exclusions, quarantine, queue, tracking
+from chappe.pipeline.matching import first_match
+from chappe.store import carriers, exclusions, quarantine, queue, tracking, unknowns
 from chappe.store.ids import Ids
 from chappe.store.quarantine import Quarantined
+from chappe.store.queue import Queued
 from chappe.store.sqlite import Tx
 from chappe.store.tracking import FoundPart
-from chappe.telecom.receipts import MatchRule, key, match_keys
+from chappe.telecom.receipts import key, match_keys
 
-# So many last digits tell numbers apart, whatever stands before them.
-SIGNIFICANT = 8
-# Each resend may reach the person twice: a carrier that never answers is not fed for ever.
-MAX_RESENDS = 2
 # The status of a submit to a number that does not exist. Source: SMPP 3.4, 5.1.3.
 NO_SUCH_NUMBER = "ESME_RINVDSTADR"
 # The rule that is counted when a receipt was matched by its number, because its submit was never answered.
 BY_NUMBER = "number of the only unknown message"
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownPolicy:
-    """What becomes of a message that was written and never answered.
-
-    Shape: *hold* waits for its receipt until its validity is over; *resend* submits it again after `resend_s`, at
-           most MAX_RESENDS times.
-    Units: seconds; `receipt_wait_s` is how long after the validity a receipt may still come.
-    """
-
-    kind: Literal["hold", "resend"] = "hold"
-    resend_s: int = 60
-    receipt_wait_s: int = 24 * 3600
-
-    def resends(self, tries: int) -> bool:
-        return self.kind == "resend" and tries < MAX_RESENDS
-
-    def decides_at(self, now: int, expires_at: int, tries: int) -> int:
-        """When the outcome stops being waited for. Units: milliseconds UTC.
-
-        After the last resend a receipt is waited for as under *hold*.
-        """
-        if self.resends(tries):
-            return now + self.resend_s * 1000
-        return expires_at + self.receipt_wait_s * 1000
 
 
 class Lane(NamedTuple):
@@ -64,7 +38,7 @@ class Lane(NamedTuple):
 
     carrier_id: int
     epoch: int
-    policy: UnknownPolicy
+    unknowns: Unknowns = Unknowns()
 
 
 class Recorded(NamedTuple):
@@ -94,6 +68,8 @@ class _Batch:
     unassigned: list[int] = field(default_factory=list)
     may_have_left: set[int] = field(default_factory=set)
     rules: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    questions: list[tuple[int, int, int]] = field(default_factory=list)
+    counts: Counter[tuple[int, str]] = field(default_factory=Counter)
     sent: int = 0
     refused: int = 0
     lost: int = 0
@@ -139,17 +115,45 @@ class Recorder:
         self._write(tx, batch)
         return Recorded(batch.sent, batch.refused, batch.lost, len(batch.final), kept, released)
 
-    def give_up(self, tx: Tx, messages: Iterable[int], dlr: Dlr, why: str, now: int, *, may_have_left: bool) -> int:
+    def learn(self, tx: Tx, answers: Sequence[tuple[Question, ReceiptIn | str]], now: int) -> int:
+        """Record what the carrier said when it was asked; how many messages ended by it.
+
+        Shape: (question, what it says of the part, or why it says nothing).
+        """
+        batch = _Batch(now, tracking.load(tx, [question.message_id for question, _ in answers]))
+        parts = tracking.find_parts(tx, self._lane.carrier_id, {key(question.ref) for question, _ in answers})
+        matches: list[tuple[ReceiptIn, FoundPart]] = []
+        for question, told in answers:
+            part, message = _part_of(question, parts), batch.messages.get(question.message_id)
+            if message is None or part is None:
+                continue
+            batch.counts[self._lane.carrier_id, "asked"] += 1
+            if message.number != ERASED:
+                batch.trace.append((message.id, now, "asked", _said(question, told)))
+            if isinstance(told, ReceiptIn):
+                matches.append((told, part))
+        self._apply(tx, batch, matches, is_told=False)
+        batch.counts[self._lane.carrier_id, "query"] += len(batch.final)
+        self._write(tx, batch, counts_receipts=False)
+        return len(batch.final)
+
+    def give_up(
+        self, tx: Tx, messages: Iterable[int], dlr: Dlr, why: str, now: int, *,
+        may_have_left: bool, as_: str = "given up",
+    ) -> int:  # fmt: skip
         """Finish messages that no answer will come for."""
         batch = _Batch(now, tracking.load(tx, list(messages)))
+        in_queue = queue.states(tx, batch.messages)
         for message in batch.messages.values():
             if finish(message, dlr, now):
                 batch.final[message.id] = message
-                batch.trace.append((message.id, now, "given up", why))
+                batch.trace.append((message.id, now, as_, why))
+                if (row := in_queue.get(message.id)) and row.state == Queue.UNKNOWN:
+                    batch.counts[row.lane_id, as_] += 1
         if may_have_left:
             batch.may_have_left.update(batch.messages)
         batch.leaving.extend(batch.messages)
-        self._write(tx, batch)
+        self._write(tx, batch, counts_receipts=False)
         return len(batch.final)
 
     def _record_outcomes(self, tx: Tx, batch: _Batch, outcomes: Sequence[Outcome]) -> None:
@@ -167,6 +171,8 @@ class Recorder:
                 batch.may_have_left.add(message.id)
             self._take_refs(batch, message, outcome)
             result = outcome.result
+            if row is not None and _is_late(row, outcome):
+                self._answered_late(batch, message, outcome)
             if outcome.note and result in ("accepted", "unknown"):
                 batch.trace.append((message.id, batch.now, "written", outcome.note))
             if message.was in FINAL:  # an early receipt of one part has decided, or its time was over
@@ -175,12 +181,14 @@ class Recorder:
                 batch.sent += 1
                 batch.leaving.append(message.id)
                 self._refusals.took(message.country)
+                if row is not None:
+                    self._plan_question(batch, row)
             elif result == "unsent":
                 if is_ours:
                     batch.again_now.append(message.id)
             elif result == "unknown":
-                if is_ours:
-                    unknown.append(self._unknown(batch, message, outcome))
+                if row is not None and is_ours:
+                    unknown.append(self._unknown(batch, message, outcome, row))
             elif isinstance(result, Refused):
                 batch.refused += 1
                 if is_ours:
@@ -200,12 +208,36 @@ class Recorder:
         if any(ref != NO_REF for ref in outcome.refs):
             submitted(message, outcome.refs, batch.now)
 
-    def _unknown(self, batch: _Batch, message: Tracked, outcome: Outcome) -> tuple[int, int]:
-        batch.lost += 1
-        batch.trace.append(
-            (message.id, batch.now, "unknown", f"written, never answered; policy: {self._lane.policy.kind}")
-        )
-        return self._lane.policy.decides_at(batch.now, outcome.expires_at, outcome.attempts), message.id
+    def _unknown(self, batch: _Batch, message: Tracked, outcome: Outcome, row: Queued) -> tuple[int, int]:
+        """When the policy decides about a message of which a part was written and never answered, and the message."""
+        known = self._lane.unknowns
+        decides_at = known.decides_at(row.priority, batch.now, outcome.expires_at, row.resends)
+        if row.state != Queue.UNKNOWN:  # else another of its parts was answered late
+            batch.lost += 1
+            batch.counts[self._lane.carrier_id, "unknown"] += 1
+            follows = known.follows(row.priority, row.resends, decides_at < outcome.expires_at)
+            detail = f"written, never answered; {known.of(row.priority)}: to be {follows}"
+            batch.trace.append((message.id, batch.now, "unknown", detail))
+            if message.has_refs:
+                self._plan_question(batch, row)
+        return decides_at, message.id
+
+    def _answered_late(self, batch: _Batch, message: Tracked, outcome: Outcome) -> None:
+        """Tell of an answer that came after its time, and settles what was unknown."""
+        if outcome.result == "accepted":
+            detail = f"the carrier answered late: it took the message as {' '.join(outcome.refs)}"
+        elif isinstance(outcome.result, Refused):
+            detail = f"the carrier answered late: {outcome.result.name}"
+        else:
+            return
+        batch.counts[self._lane.carrier_id, "late answer"] += 1
+        batch.trace.append((message.id, batch.now, "known again", detail))
+
+    def _plan_question(self, batch: _Batch, row: Queued) -> None:
+        """Have the carrier asked about a message that it took, in case its receipt does not come."""
+        policy = self._lane.unknowns.of(row.priority)
+        if policy.does == "query":
+            batch.questions.append((batch.now + pause_s(policy, 0) * 1000, row.message_id, 0))
 
     def _refused(self, batch: _Batch, message: Tracked, outcome: Outcome, refused: Refused) -> None:
         verdict = after_refusal(refused, outcome.attempts)
@@ -241,7 +273,7 @@ class Recorder:
         matches: list[tuple[ReceiptIn, FoundPart]] = []
         unmatched: list[ReceiptIn] = []
         for one, keys in zip(receipts, wanted, strict=True):
-            match = _first_match(one.number, keys, parts)
+            match = first_match(one.number, keys, parts)
             if match is not None and not self._is_older(tx, batch, one, match[1].message_id):
                 batch.rules[match[0]] += 1
                 matches.append((one, match[1]))
@@ -266,6 +298,7 @@ class Recorder:
         ref = ref_of(one.ref, found, 0)
         submitted(message, [ref], batch.now)
         batch.rules[BY_NUMBER] += 1
+        batch.counts[self._lane.carrier_id, "receipt by number"] += 1
         batch.leaving.append(found)
         batch.trace.append((found, batch.now, "known again", f"a receipt for this number came under the id {one.ref}"))
         part = FoundPart(key(ref), found, 0, 0, one.number)
@@ -273,7 +306,10 @@ class Recorder:
         queue.leave(tx, [found])  # at once, so that a second receipt of this batch does not find it again
         return one, part
 
-    def _apply(self, tx: Tx, batch: _Batch, matches: list[tuple[ReceiptIn, FoundPart]]) -> None:
+    def _apply(
+        self, tx: Tx, batch: _Batch, matches: list[tuple[ReceiptIn, FoundPart]], *, is_told: bool = True
+    ) -> None:
+        """Apply receipts to the parts they are about; `is_told` when the trace is to tell of them."""
         for one, part in matches:
             message = batch.messages.get(part.message_id)
             if message is None:
@@ -292,12 +328,14 @@ class Recorder:
                 # A part that was sent again has two ids: what it is known by now must tell as well.
                 for each in {part.ref_key, *(key(ref) for ref in message.refs[part.seq : part.seq + 1])}:
                     batch.part_dlrs.append((one.dlr, self._lane.carrier_id, each, part.message_id, part.seq))
-            if message.number == ERASED:  # the carrier's words may be about him
+            if message.number == ERASED or not is_told:  # the carrier's words may be about who was erased
                 continue
             if (one.is_final and one.dlr != Dlr.DELIVERED) or (not one.is_final and message.state not in FINAL):
                 batch.trace.append((message.id, batch.now, "receipt", one.detail))
 
-    def _write(self, tx: Tx, batch: _Batch) -> None:
+    def _write(self, tx: Tx, batch: _Batch, *, counts_receipts: bool = True) -> None:
+        if counts_receipts:
+            self._count_receipts(tx, batch)
         tracking.add_parts(tx, batch.new_parts)
         tracking.save(
             tx, batch.messages.values(), batch.now,
@@ -309,9 +347,18 @@ class Recorder:
         queue.again_later(tx, batch.again_later)
         tracking.add_trace(tx, batch.trace)
         carriers.count_rules(tx, self._lane.carrier_id, batch.rules)
+        unknowns.ask(tx, self._lane.carrier_id, batch.questions)
+        unknowns.count(tx, +batch.counts)
         if batch.unassigned:
             exclusions.add_recipients(tx, "npai", batch.unassigned, batch.now)
         announce(tx, self._ids, list(batch.final.values()), batch.now)
+
+    def _count_receipts(self, tx: Tx, batch: _Batch) -> None:
+        """Count the unknown messages that this batch's receipts have settled under their own ids."""
+        unsent = [message.id for message in batch.final.values() if message.was == State.ACCEPTED]
+        for row in queue.states(tx, unsent).values() if unsent else ():
+            if row.state == Queue.UNKNOWN or row.in_doubt:
+                batch.counts[row.lane_id, "receipt"] += 1
 
     def _held_for(self, batch: _Batch) -> list[Quarantined]:
         """Receipts in quarantine that may belong to a message of this batch."""
@@ -327,34 +374,25 @@ class Recorder:
         return one.at is not None and one.at < _message(tx, batch, message).send_at
 
 
+def _is_late(row: Queued, outcome: Outcome) -> bool:
+    """Whether an answer is to a try that was given up, and perhaps repeated, already."""
+    return row.state == Queue.UNKNOWN or outcome.attempts < row.attempts
+
+
+def _part_of(question: Question, parts: dict[str, list[FoundPart]]) -> FoundPart | None:
+    """The part that a question was about."""
+    wanted = (question.message_id, question.seq)
+    return next((part for part in parts.get(key(question.ref), ()) if (part.message_id, part.seq) == wanted), None)
+
+
+def _said(question: Question, told: ReceiptIn | str) -> str:
+    """What the trace says of an answer."""
+    said = told if isinstance(told, str) else told.detail
+    return said if isinstance(told, ReceiptIn) and told.is_final else f"{said}; {question.next}"
+
+
 def _message(tx: Tx, batch: _Batch, message: int) -> Tracked:
     """A message of the batch, or one that it takes in now."""
     if message not in batch.messages:
         batch.messages.update(tracking.load(tx, [message]))
     return batch.messages[message]
-
-
-def _first_match(
-    number: int | None, keys: Sequence[tuple[MatchRule, str]], parts: dict[str, list[FoundPart]]
-) -> tuple[str, FoundPart] | None:
-    """The part a receipt is about: the first rule under which a part to the receipt's own number is found.
-
-    A carrier uses its ids again after a while, and one id's decimal is another's hex: the number decides. Some carriers
-    report numbers in another form, so the very same id is believed without it. Who was erased has no number to compare.
-    """
-    for rule, each in keys:
-        found = parts.get(each)
-        if found and (fitting := [part for part in found if _is_same_number(number, part.number)]):
-            return rule, fitting[-1]
-    for rule, each in keys:
-        if rule == "same" and each in parts:
-            return rule, parts[each][-1]
-    for rule, each in keys:
-        if erased := [part for part in parts.get(each, ()) if part.number == ERASED]:
-            return rule, erased[-1]
-    return None
-
-
-def _is_same_number(reported: int | None, number: int) -> bool:
-    """Whether two numbers agree in their last digits, with or without country code and trunk zero."""
-    return reported is None or str(reported)[-SIGNIFICANT:] == str(number)[-SIGNIFICANT:]

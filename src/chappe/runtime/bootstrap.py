@@ -28,6 +28,7 @@ from chappe.manage.routes import Routes
 from chappe.manage.rules import RuleSettings
 from chappe.manage.senders import Senders
 from chappe.manage.tokens import Tokens
+from chappe.manage.unknowns import UnknownMessages
 from chappe.manage.webhooks import Webhooks
 from chappe.pipeline.clicks import Clicks
 from chappe.pipeline.contact_answers import ContactAnswers
@@ -37,6 +38,7 @@ from chappe.pipeline.links import Links
 from chappe.pipeline.moderate import Moderator
 from chappe.pipeline.receive import Receiver
 from chappe.pipeline.rules import Rules
+from chappe.pipeline.settle import Settler
 from chappe.pipeline.submit import Submitter
 from chappe.pipeline.submit_lists import ListSubmitter
 from chappe.runtime.settings import Settings
@@ -59,6 +61,8 @@ class Chappe:
     rules: RuleSettings
     privacy: Privacy
     moderation: Moderation
+    unknown_messages: UnknownMessages
+    settler: Settler
 
 
 @asynccontextmanager
@@ -81,6 +85,8 @@ async def opened(settings: Settings) -> AsyncIterator[Chappe]:
             rules=RuleSettings(store, defaults_of(settings)),
             privacy=Privacy(store, ids, receiver(settings, store, ids, Rules(store, defaults_of(settings)))),
             moderation=moderation_of(settings, store, ids),
+            unknown_messages=UnknownMessages(store, receipt_wait_s=settings.receipt_wait_s),
+            settler=Settler(store, ids),
         )
     finally:
         await use_cases.clicks.close()

@@ -89,12 +89,21 @@ class _Snapshot(Collector):
     def _of_carriers(self) -> Iterable[Metric]:
         binds = GaugeMetricFamily("chappe_binds", "Connections to carriers by state.", labels=["carrier", "state"])
         flying = GaugeMetricFamily("chappe_in_flight", "Submits that wait for their answer.", labels=["carrier"])
+        unknown = GaugeMetricFamily(
+            "chappe_unknown_messages", "Messages that the carrier never answered and that are open.", labels=["carrier"]
+        )
+        happened = CounterMetricFamily(
+            "chappe_unknown_outcomes", "What happened to messages whose end nobody told.", labels=["carrier", "what"]
+        )
         for carrier in self.carriers:
+            unknown.add_metric([carrier.name], carrier.unknown)
+            for what, count in carrier.unknown_counts.items():
+                happened.add_metric([carrier.name, what], count)
             states = [bind.state for bind in carrier.binds]
             for state in sorted(set(states)):
                 binds.add_metric([carrier.name, state], states.count(state))
             flying.add_metric([carrier.name], sum(bind.in_flight for bind in carrier.binds))
-        yield from (binds, flying)
+        yield from (binds, flying, unknown, happened)
 
 
 def _of_queue(found: Figures) -> Iterable[Metric]:

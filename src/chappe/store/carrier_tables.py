@@ -101,6 +101,28 @@ carrier_figure = Table(
     sqlite_with_rowid=False,
 )
 
+# What happened to messages whose outcome was unknown, counted.
+unknown_count = Table(
+    "unknown_count",
+    metadata,
+    Column("carrier_id", Id, primary_key=True, autoincrement=False),
+    Column("what", Text, primary_key=True),  # of store/unknowns.WHAT
+    column("count"),
+    sqlite_with_rowid=False,
+)
+
+# Messages that a carrier took and that it is asked about unless their receipt comes. A row is looked at when its time
+# has come and never before: a receipt touches none.
+open_question = Table(
+    "open_question",
+    metadata,
+    Column("carrier_id", Id, primary_key=True, autoincrement=False),
+    Column("ask_at", Id, primary_key=True, autoincrement=False),
+    Column("message_id", Id, primary_key=True, autoincrement=False),
+    column("asked", SmallInteger),  # how often it has been asked
+    sqlite_with_rowid=False,
+)
+
 # Receipts that came over HTTP, for the gateway that owns the carrier's lane to record.
 arrived_receipt = Table(
     "arrived_receipt",

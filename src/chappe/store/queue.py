@@ -65,7 +65,7 @@ _ALERTS_DUE = Statement(
     " ORDER BY d.ready_at, d.message_id LIMIT :n"
 )
 _UNKNOWN_DUE = Statement(
-    "SELECT message_id, attempts FROM dispatch"
+    "SELECT message_id, priority, expires_at, resends FROM dispatch"
     " WHERE lane_id = :lane AND state = 2 AND state > 0 AND ready_at <= :now LIMIT :n"
 )
 _MAKE_READY = Statement("UPDATE dispatch SET state = 0, turn = :turn WHERE message_id = :message")
@@ -80,12 +80,17 @@ _HOLD = Statement(
 )
 _PROLONG = Statement("UPDATE campaign SET expires_at = :expires_at WHERE id = :campaign AND expires_at < :expires_at")
 _UNKNOWN = Statement("UPDATE dispatch SET state = 2, ready_at = :ready_at WHERE message_id = :message")
+_UNKNOWN_OF_LANE = Statement(
+    "SELECT message_id, priority, expires_at, resends, ready_at FROM dispatch"
+    " WHERE lane_id = :lane AND state = 2 AND state > 0"
+)
 _RESEND = Statement(
-    "UPDATE dispatch SET state = 0, attempts = attempts + 1, in_doubt = TRUE WHERE message_id = :message AND state = 2"
+    "UPDATE dispatch SET state = 0, attempts = attempts + 1, resends = resends + 1, in_doubt = TRUE"
+    " WHERE message_id = :message AND state = 2"
 )
 _LEAVE = Statement("DELETE FROM dispatch WHERE message_id = :message")
 _ORPHANS = Statement(
-    "SELECT message_id, expires_at, attempts FROM dispatch"
+    "SELECT message_id, priority, expires_at, resends FROM dispatch"
     " WHERE lane_id = :lane AND state = 1 AND state > 0 AND epoch < :epoch"
 )
 _UNANSWERED_TO = Statement(
@@ -93,7 +98,7 @@ _UNANSWERED_TO = Statement(
     " WHERE d.lane_id = :lane AND d.state IN (1, 2) AND d.state > 0 AND m.number = :number LIMIT 2"
 )
 _STATES = Statement(
-    "SELECT message_id, state, attempts, epoch, in_doubt FROM dispatch"
+    "SELECT message_id, state, attempts, epoch, in_doubt, lane_id, priority, resends FROM dispatch"
     " WHERE message_id IN (SELECT value FROM json_each(:ids))"
 )
 _MOVE_READY = Statement("UPDATE dispatch SET lane_id = :to_lane WHERE message_id = :message")
@@ -130,6 +135,9 @@ class Queued(NamedTuple):
     attempts: int
     epoch: int
     in_doubt: bool
+    lane_id: int
+    priority: int
+    resends: int
 
 
 class Unsent(NamedTuple):
@@ -140,12 +148,13 @@ class Unsent(NamedTuple):
     in_doubt: bool
 
 
-class Orphan(NamedTuple):
-    """A message whose gateway has gone. Units: milliseconds UTC."""
+class Unanswered(NamedTuple):
+    """A message that was written, or may have been, and never answered. Units: milliseconds UTC."""
 
     message_id: int
+    priority: int
     expires_at: int
-    attempts: int
+    resends: int
 
 
 class Claimed(NamedTuple):
@@ -289,9 +298,14 @@ def wake_due(tx: Tx, lane: int, now: int, n: int) -> int:
     return sum(map(len, groups.values()))
 
 
-def unknown_due(tx: Tx, lane: int, now: int, n: int) -> list[tuple[int, int]]:
-    """(message, tries used up) of unknown outcomes that the policy is to decide about now."""
-    return [(row[0], row[1]) for row in tx.rows(_UNKNOWN_DUE, lane=lane, now=now, n=n)]
+def unknown_due(tx: Tx, lane: int, now: int, n: int) -> list[Unanswered]:
+    """Unknown outcomes that the policy is to decide about now."""
+    return [Unanswered._make(row) for row in tx.rows(_UNKNOWN_DUE, lane=lane, now=now, n=n)]
+
+
+def unknown_of(tx: Tx, lane: int) -> list[tuple[Unanswered, int]]:
+    """Every unknown outcome of a lane, and when the policy was to decide about it."""
+    return [(Unanswered._make(row[:4]), row[4]) for row in tx.rows(_UNKNOWN_OF_LANE, lane=lane)]
 
 
 def again_now(tx: Tx, messages: Iterable[int], epoch: int) -> None:
@@ -328,9 +342,9 @@ def leave(tx: Tx, messages: Iterable[int]) -> None:
     tx.many(_LEAVE, [(message,) for message in messages])
 
 
-def orphans(tx: Tx, lane: int, epoch: int) -> list[Orphan]:
+def orphans(tx: Tx, lane: int, epoch: int) -> list[Unanswered]:
     """What an earlier owner of the lane was sending when it died."""
-    return [Orphan._make(row) for row in tx.rows(_ORPHANS, lane=lane, epoch=epoch)]
+    return [Unanswered._make(row) for row in tx.rows(_ORPHANS, lane=lane, epoch=epoch)]
 
 
 def only_unknown_to(tx: Tx, lane: int, number: int) -> int | None:

@@ -202,6 +202,7 @@ dispatch = Table(
     column("expires_at"),
     column("in_doubt", Boolean),  # sent again though an earlier try was never answered: it may have left
     added("tried", Text),  # lanes that could not bring it on, separated by spaces; null: none
+    added("resends", SmallInteger, default="0"),  # how often it was sent again by the policy for unknown outcomes
     Index(
         "dispatch_ready",
         "lane_id",

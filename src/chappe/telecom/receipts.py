@@ -13,6 +13,8 @@ import msgspec
 
 from .smpp import tlv
 
+UNKNOWN: Final = "UNKNOWN"
+"""The word for a message of which the carrier does not know what became."""
 _DELIVERED: Final = 3
 _NOT_FINAL: Final = 1
 _TYPE_BITS: Final = 0x3C
@@ -122,6 +124,19 @@ def parse(text: bytes, tlvs: bytes = b"", dialect: Dialect = STANDARD) -> Receip
     )
 
 
+def of_state(message_state: int, error: int, dialect: Dialect = STANDARD) -> Receipt:
+    """What an answer to a question about a message (query_sm) says, read as a receipt is."""
+    state = _BY_NUMBER.get(message_state)
+    code = f"{error:03}"
+    return Receipt(
+        "",
+        state.stat if state else "",
+        state is not None and state.is_final,
+        _dlr_status(state, code, dialect),
+        code,
+    )
+
+
 class _Words(NamedTuple):
     """What the text of a receipt says, as written."""
 
@@ -162,19 +177,25 @@ def _combine(words: _Words, tlvs: bytes, dialect: Dialect) -> Receipt:
             error = f"{int.from_bytes(value[1:3], 'big'):03}"
     word = words.state.upper()
     state = _state(word, number, dialect)
-    dlr_status = state.dlr_status if state else _NOT_FINAL
-    if state is not None and state.is_final and state.dlr_status != _DELIVERED:
-        dlr_status = dialect.errors.get(error.lstrip("0") or "0", dlr_status)
     return Receipt(
         message_id,
         state.stat if state else word,
         state is not None and state.is_final,
-        dlr_status,
+        _dlr_status(state, error, dialect),
         error,
         words.done_at,
         words.submitted_at,
         words.message_id if words.message_id != message_id else "",
     )
+
+
+def _dlr_status(state: ReceiptState | None, error: str, dialect: Dialect) -> int:
+    """What customers read: of a failure, what its code means where that was told."""
+    if state is None:
+        return _NOT_FINAL
+    if not state.is_final or state.dlr_status == _DELIVERED:
+        return state.dlr_status
+    return dialect.errors.get(error.lstrip("0") or "0", state.dlr_status)
 
 
 def _state(word: str, number: int | None, dialect: Dialect) -> ReceiptState | None:

@@ -2,15 +2,16 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, cast
 
 import click
 
 from chappe.carriers.options import SmppOptions
 from chappe.domain.errors import BadData
 from chappe.domain.lifecycle import Dlr
+from chappe.domain.unknown import UnknownPolicies, read_policies
 from chappe.manage.carriers import FAILURES, BindStatus, CarrierStatus, NewCarrier, read_languages
 from chappe.runtime.cli.session import data_option, json_option, print_json, within
+from chappe.runtime.cli.unknown import unknown_options
 from chappe.telecom.gsm7 import LANGUAGES
 
 NOT_SERVED = BindStatus("not running", "no gateway serves it; `chappe serve` starts one", 0, 0, 0)
@@ -41,14 +42,7 @@ def carrier() -> None:
     help="Width of the reference in the parts of long messages.",
 )
 @click.option("--no-validity", is_flag=True, help="Do not send a validity period.")
-@click.option(
-    "--on-unknown",
-    type=click.Choice(["hold", "resend"]),
-    default="hold",
-    show_default=True,
-    help="A submit that was never answered: wait for its receipt, or send it again.",
-)
-@click.option("--resend-after", default=60, show_default=True, metavar="SECONDS", help="For --on-unknown resend.")
+@unknown_options
 @click.option(
     "--national",
     default="",
@@ -61,8 +55,8 @@ def carrier() -> None:
 @data_option
 def carrier_add(
     name: str, smpp: str, system_id: str, password: str, tls: bool, tls_ca: str, binds: int, window: int, rate: int,
-    sender: str, system_type: str, reference_bits: str, no_validity: bool, on_unknown: str, resend_after: int,
-    national: str, lookup_url: str, lookup_token: str, as_json: bool, data: Path | None,
+    sender: str, system_type: str, reference_bits: str, no_validity: bool, on_unknown: tuple[str, ...],
+    idempotent: bool | None, national: str, lookup_url: str, lookup_token: str, as_json: bool, data: Path | None,
 ) -> None:  # fmt: skip
     """Add a carrier; a running server binds to it at once. The first carrier is the default route."""
     host, port = _address(smpp)
@@ -73,8 +67,8 @@ def carrier_add(
         system_type=system_type,
         reference_bits=16 if reference_bits == "16" else 8,
         sends_validity=not no_validity,
-        unknown=cast(Literal["hold", "resend"], on_unknown),
-        resend_s=resend_after,
+        unknown=read_policies(on_unknown, UnknownPolicies()),
+        is_idempotent=bool(idempotent),
         tls_ca_file=str(Path(tls_ca).resolve()) if tls_ca else "",
         national_alphabets=read_languages(national.split(",")),
         lookup_url=lookup_url,
@@ -142,16 +136,24 @@ def carrier_receipts(name: str, errors: tuple[str, ...], data: Path | None) -> N
 @click.argument("name")
 @click.option(
     "--national",
-    required=True,
     metavar="LANGUAGES",
     help=f"Languages whose shift tables it passes on: {', '.join(LANGUAGES)}, separated by commas; or none.",
 )
+@unknown_options
 @data_option
-def carrier_set(name: str, national: str, data: Path | None) -> None:
-    """Change what a carrier supports. Its binds are made anew."""
-    languages = [] if national.strip().lower() == "none" else national.split(",")
-    within(data, lambda chappe: chappe.carriers.declare_national(name, languages))
-    click.echo(f"Carrier {name}: {', '.join(each.strip() for each in languages) or 'no'} shift tables now.")
+def carrier_set(
+    name: str, national: str | None, on_unknown: tuple[str, ...], idempotent: bool | None, data: Path | None
+) -> None:
+    """Change what a carrier supports, and what is done when it says nothing. Its binds are made anew."""
+    if national is None and not on_unknown and idempotent is None:
+        raise BadData("say what to change: `chappe carrier set --help` lists it", field="options")
+    if national is not None:
+        languages = [] if national.strip().lower() == "none" else national.split(",")
+        within(data, lambda chappe: chappe.carriers.declare_national(name, languages))
+        click.echo(f"Carrier {name}: {', '.join(each.strip() for each in languages) or 'no'} shift tables now.")
+    if on_unknown or idempotent is not None:
+        found = within(data, lambda chappe: chappe.carriers.decide_unknown(name, on_unknown, is_idempotent=idempotent))
+        click.echo(f"Carrier {name}: on unknown {found} now.")
 
 
 def _failure(text: str) -> tuple[str, int]:
@@ -179,7 +181,10 @@ def _print(status: CarrierStatus) -> None:
         click.echo(f"  error codes: {codes}")
     if status.national_alphabets:
         click.echo(f"  shift tables {', '.join(status.national_alphabets)}")
-    click.echo(f"  {status.waiting} waiting, {status.unknown} unknown")
+    safe = ", a resend is safe" if status.is_idempotent else ""
+    click.echo(f"  {status.waiting} waiting, {status.unknown} unknown; on unknown {status.on_unknown}{safe}")
+    if status.unknown_counts:
+        click.echo(f"  ever {', '.join(f'{n} {what}' for what, n in status.unknown_counts.items())}")
     for number, bind in enumerate(status.binds or [NOT_SERVED], 1):
         since = datetime.fromtimestamp(bind.since_at / 1000).strftime(" since %H:%M:%S") if bind.since_at else ""
         counts = f", {bind.in_flight} in flight, {bind.submitted} submitted" if bind.state == "bound" else ""

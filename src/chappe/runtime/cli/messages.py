@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 import click
 
@@ -9,8 +10,10 @@ from chappe.domain.encodings import encoding_name
 from chappe.domain.lifecycle import Dlr, Queue
 from chappe.domain.privacy import ERASED
 from chappe.manage.messages import MessageTrace
+from chappe.manage.unknowns import UnknownMessage
+from chappe.pipeline.settle import Verdict
 from chappe.runtime.bootstrap import Chappe
-from chappe.runtime.cli.session import data_option, json_option, print_json, within
+from chappe.runtime.cli.session import actor, data_option, json_option, print_json, within
 
 MAX_OF_TICKET = 20
 
@@ -44,6 +47,47 @@ def message_show(id_: int, ticket: bool, as_json: bool, data: Path | None) -> No
         return
     for trace in found:
         _print(trace)
+
+
+@message.command("unknown")
+@click.option("--carrier", metavar="NAME", help="Only those of this carrier.")
+@click.option("--older", type=click.IntRange(0), metavar="SECONDS", help="Only those unknown for so long.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True)
+@json_option
+@data_option
+def message_unknown(carrier: str | None, older: int | None, limit: int, as_json: bool, data: Path | None) -> None:
+    """List messages that a carrier never answered, and what will be done about each, when.
+
+    `chappe carrier set NAME --on-unknown` says what is done; `chappe message settle` ends one by hand.
+    """
+    found = within(data, lambda chappe: chappe.unknown_messages.list(carrier, older, limit))
+    if as_json:
+        print_json(found)
+        return
+    for each in found:
+        _print_unknown(each)
+    if not found:
+        click.echo("No message is unknown.")
+
+
+@message.command("settle")
+@click.argument("id_", metavar="ID", type=click.IntRange(1, 2**63 - 1))
+@click.argument("verdict", type=click.Choice(["delivered", "failed", "resend"]))
+@click.option("--note", default="", help="Why, for the trace and the audit log.")
+@data_option
+def message_settle(id_: int, verdict: str, note: str, data: Path | None) -> None:
+    """Decide by hand about a message whose end nobody told: it was delivered, it failed, or it is to be sent again.
+
+    Delivered and failed stay paid. A message that is sent again may reach the person twice.
+    """
+    within(data, lambda chappe: chappe.settler.settle(id_, cast(Verdict, verdict), actor(), note))
+    click.echo(f"Message {id_}: {'it is sent again' if verdict == 'resend' else verdict}.")
+
+
+def _print_unknown(each: UnknownMessage) -> None:
+    since = f" since {_time(each.since)}" if each.since else ""
+    click.echo(f"{each.id:<10} {each.carrier or '-'}  {each.kind} to {each.number} ({each.country}){since}")
+    click.echo(f"           {each.policy}: {each.next} at {_time(each.decides_at)}")
 
 
 def _print(trace: MessageTrace) -> None:

@@ -115,10 +115,10 @@ class Engine(ABC, Generic[T]):
 
     @property
     def free(self) -> int:
-        """How many messages may be sent now; 0 when the link is not bound for sending."""
+        """How many messages may be sent now; 0 when the link is not bound for sending. Questions take room, too."""
         if self._state not in self.role.sending:
             return 0
-        return max(0, self.window - len(self._requests.pending))
+        return max(0, self.window - len(self._requests.pending) - len(self._waiting))
 
     @property
     def unacknowledged(self) -> int:
@@ -275,7 +275,9 @@ class Engine(ABC, Generic[T]):
     # -- sending -------------------------------------------------------------------------------------
 
     def request(self, token: T, command: int, body: Body, now: float) -> None:
-        """Send a request outside the window (query_sm, cancel_sm, data_sm...); `Responded` brings the answer.
+        """Send another request than a message (query_sm, cancel_sm, data_sm...); `Responded` brings the answer.
+
+        Shape:  one may be sent when nothing is `free`; while it waits there is room for one message less.
 
         Raises: LocalError when not bound; EncodingError for a field that does not fit.
         """

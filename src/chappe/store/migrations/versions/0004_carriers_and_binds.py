@@ -13,6 +13,7 @@ def upgrade() -> None:
     _add_carrier_tables()
     _add_bind_tables()
     _add_columns()
+    _write_policies_anew()
 
 
 def _add_carrier_tables() -> None:
@@ -46,6 +47,23 @@ def _add_carrier_tables() -> None:
         sa.Column("failed", sa.BigInteger(), nullable=False),
         sa.Column("delay_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("carrier_id", "slot_at", "country"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "unknown_count",
+        sa.Column("carrier_id", _ID, autoincrement=False, nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("carrier_id", "what"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "open_question",
+        sa.Column("carrier_id", _ID, autoincrement=False, nullable=False),
+        sa.Column("ask_at", _ID, autoincrement=False, nullable=False),
+        sa.Column("message_id", _ID, autoincrement=False, nullable=False),
+        sa.Column("asked", sa.SmallInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("carrier_id", "ask_at", "message_id"),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -170,4 +188,21 @@ def _add_columns() -> None:
     op.add_column("route", sa.Column("note", sa.Text(), nullable=False, server_default=sa.text("''")))
     op.add_column("route", sa.Column("removed_at", sa.BigInteger(), nullable=True))
     op.add_column("dispatch", sa.Column("tried", sa.Text(), nullable=True))
+    op.add_column("dispatch", sa.Column("resends", sa.SmallInteger(), nullable=False, server_default=sa.text("0")))
     op.add_column("account", sa.Column("is_sandbox", sa.Boolean(), nullable=False, server_default=sa.text("FALSE")))
+
+
+def _write_policies_anew() -> None:
+    """`unknown: resend` with `resend_s` becomes a policy for each kind. Only SQLite has carriers of before."""
+    if op.get_context().dialect.name != "sqlite":
+        return
+    after = "COALESCE(json_extract(options, '$.resend_s'), 60)"
+    policy = f"json_object('does', 'resend', 'after_s', {after}, 'times', 2)"
+    op.execute(
+        f"UPDATE carrier SET options = json_set(options, '$.unknown', json_object('alert', {policy},"
+        f" 'marketing', {policy})) WHERE json_extract(options, '$.unknown') = 'resend'"
+    )
+    op.execute(
+        "UPDATE carrier SET options = json_remove(options, '$.unknown') WHERE json_type(options, '$.unknown') = 'text'"
+    )
+    op.execute("UPDATE carrier SET options = json_remove(options, '$.resend_s')")
