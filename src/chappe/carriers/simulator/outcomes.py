@@ -30,6 +30,7 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
         Outcome("unknown", "UNKNOWN", 7, 255, False),
         Outcome("accepted", "ACCEPTD", 6, 0, True),
         Outcome("none", "", 1, 0, True),
+        Outcome("silent", "", 2, 0, True),  # delivered, and told only to who asks
     )
 }
 
