@@ -152,7 +152,7 @@ async def test_a_gateway_that_is_killed_before_the_answer_leaves_what_each_polic
             for policy, country in COUNTRIES.items():
                 options = SmppOptions(unknown=policies(policy))
                 await chappe.carriers.add(NewCarrier(country, "127.0.0.1", slow.port, country, "x", options=options))
-                await chappe.carriers.add_route(country, country)
+                await chappe.routes.add(country, country)
         async with serving(prepared, tmp_path / "log") as server:
             await until(lambda: slow.stats().binds_accepted == len(KILLED), "every bind")
             tickets = {number: await _send(server, number) for number, _, _ in KILLED.values()}

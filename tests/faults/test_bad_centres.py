@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from chappe.carriers.connection import Acknowledge
+from chappe.carriers.connection import Acknowledge, Question
 from chappe.carriers.options import SmppOptions
 from chappe.carriers.smpp import Address, SmppCarrier
 from chappe.domain.outcomes import ReceiptIn, ReplyIn
@@ -58,6 +58,9 @@ class Told:
             else:
                 self.brought.append(f"reply {item.text!r} from {item.source}")
         acknowledge([number for number, _ in items])
+
+    def told(self, answers: list[tuple[Question, ReceiptIn | str]]) -> None:
+        self.brought += [f"answer about {question.ref}" for question, _ in answers]
 
     def congested(self, percent: int) -> None:
         pass
