@@ -14,6 +14,7 @@ from pathlib import Path
 from chappe.manage.carriers import NewCarrier
 from chappe.runtime import settings as settings_table
 from chappe.runtime.bootstrap import opened
+from chappe.runtime.process import ROLES
 from chappe.runtime.settings import Settings
 
 CHAPPE = str(Path(sys.executable).with_name("chappe"))
@@ -65,7 +66,8 @@ class Server:
         self.prepared = prepared
         self.url = f"http://127.0.0.1:{prepared.settings.port}"
         self._log = log
-        self._environment = {**os.environ, **environment}
+        # Without a port for SMPP unless a test asks for one: servers of other tests run at the same time.
+        self._environment = {"CHAPPE_SMPP_PORT": "0", "CHAPPE_SMPP_TLS_PORT": "0", **os.environ, **environment}
         self.process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
@@ -103,7 +105,7 @@ class Server:
         if self.process is None or self.process.returncode is not None:
             return {}
         found = {"supervisor": self.process.pid}
-        for role in ("api", "gateway", "worker"):
+        for role in ROLES:
             for pid in _children(self.process.pid):
                 if _command(pid).endswith(f"chappe.runtime.process {role}"):
                     found[role] = pid

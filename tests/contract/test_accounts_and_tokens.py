@@ -15,7 +15,7 @@ from joserfc.jwk import OctKey
 
 from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, NotAuthenticated, NotFound
-from chappe.manage import accounts as accounts_module
+from chappe.manage import passwords as passwords_module
 from chappe.manage.accounts import Accounts
 from chappe.manage.credits import Credits
 from chappe.manage.tokens import Tokens
@@ -337,14 +337,14 @@ class TestAccounts:
     async def test_the_same_login_at_the_same_time_is_checked_once(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(accounts_module, "MAX_WAITING", 1)
+        monkeypatch.setattr(passwords_module, "MAX_WAITING", 1)
         async with house(tmp_path) as h:
             found = await asyncio.gather(*(h.accounts.authenticate(EMAIL, PASSWORD) for _ in range(50)))
             assert found == [h.account] * 50
 
     @on_loop
     async def test_too_many_logins_at_once_are_put_off(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(accounts_module, "MAX_WAITING", 1)
+        monkeypatch.setattr(passwords_module, "MAX_WAITING", 1)
         async with house(tmp_path) as h:
             results = await asyncio.gather(
                 *(h.accounts.authenticate(EMAIL, f"wrong-{n}") for n in range(3)), return_exceptions=True

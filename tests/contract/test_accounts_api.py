@@ -7,7 +7,7 @@ import msgspec
 import pytest
 import time_machine
 
-from chappe.manage.accounts import HASHING_THREADS
+from chappe.manage.passwords import HASHING_THREADS
 from chappe.surfaces.http.smsfactor.limits import RequestLimits
 from tests.builders import CHILD_EMAIL, EMAIL, PASSWORD, STRANGER_EMAIL, Api, on_loop, running_api
 from tests.wire import Reply, call

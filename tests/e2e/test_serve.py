@@ -9,6 +9,7 @@ import aiohttp
 from aiohttp import web
 
 from chappe.carriers.simulator import Simulator
+from chappe.runtime.process import ROLES
 from chappe.store.sqlite import Database
 from tests.builders import on_loop
 from tests.sending import simulated, until
@@ -98,7 +99,7 @@ async def test_a_dead_process_is_restarted(tmp_path: Path) -> None:
         prepared = await prepare(tmp_path / "data", carrier.port)
         async with serving(prepared, tmp_path / "log") as server:
             before = server.pids()
-            for role in ("api", "gateway", "worker"):
+            for role in ROLES:
                 assert server.kill(role)
             await until(
                 lambda: set(server.pids()) == set(before) and not set(server.pids().values()) & _others(before),

@@ -191,7 +191,7 @@ def test_what_is_written_is_what_was_planned_and_paid_or_nothing(wanted: list[Su
         if made is None:
             continue
         try:
-            ticket, left = db.write(lambda tx, made=made: submissions.write(tx, ids, STRANGER, made, NOW))  # type: ignore[misc]
+            ticket, _, left = db.write(lambda tx, made=made: submissions.write(tx, ids, STRANGER, made, NOW))  # type: ignore[misc]
         except Refusal:
             assert made.cost_mc > left_mc
             continue

@@ -153,7 +153,7 @@ def test_a_campaign_to_several_lanes_gets_its_turns_in_each() -> None:
     for core in cores.values():
         core.submit(*numbers(6, 33_613_000_000), account=STRANGER)
     planned = plan(SubmitRequest("Hello", mixed), rules_of(SHOP), Routes(lanes), LIMITS, NOW, hours=HOURS)
-    ticket, _ = db.write(lambda tx: submissions.write(tx, cores["FR"].ids, SHOP, planned, NOW))
+    ticket, *_ = db.write(lambda tx: submissions.write(tx, cores["FR"].ids, SHOP, planned, NOW))
     for country, core in cores.items():
         claimed = core.claim(8)
         assert [message.campaign_id for message in claimed].count(ticket) == 4

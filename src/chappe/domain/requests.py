@@ -16,7 +16,9 @@ class SubmitRequest:
 
     Shape: `numbers` or `lists` (their ids) is empty. `client_refs` and `infos` are empty, or as long as `numbers`; an
            info is the four texts for `[info1]` to `[info4]`. `delay` is the wall-clock time in Europe/Paris, as text.
-           `links` are the addresses for the text's `<-short->`, in its order.
+           `links` are the addresses for the text's `<-short->`, in its order. `send_at` is a moment that stands for a
+           delay, `validity_s` may shorten the installation's.
+    Units: milliseconds UTC, seconds.
     """
 
     text: str
@@ -29,6 +31,8 @@ class SubmitRequest:
     infos: list[tuple[str | None, str | None, str | None, str | None] | None] = field(default_factory=list)
     lists: list[int] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
+    send_at: int | None = None
+    validity_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

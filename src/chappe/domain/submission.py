@@ -133,8 +133,8 @@ class Planner:
         self._used_of_country: dict[str, int] = {}
         self._used = 0
         self._home = self.variant(home or rules.account.country)
-        send_at = send_time(request.delay, now_ms)
-        validity_ms = limits.validity_s * 1000
+        send_at = send_time(request.delay, now_ms) if request.send_at is None else max(now_ms, request.send_at)
+        validity_ms = min(limits.validity_s, request.validity_s or limits.validity_s) * 1000
         self.terms = Terms(
             kind=request.kind,
             sender=self._home.sender.text,

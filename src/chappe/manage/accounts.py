@@ -1,22 +1,16 @@
 """Accounts: create, find, open, close, and check a password."""
 
 import asyncio
-import hmac
 import re
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
-from secrets import token_bytes
-from typing import Final, TypeVar
+from typing import Final
 
 import structlog
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 
 from chappe.domain.accounts import Account, LockRule, Profile
-from chappe.domain.errors import BadData, NotAuthenticated, NotFound, Unavailable
+from chappe.domain.errors import BadData, NotAuthenticated, NotFound
 from chappe.domain.pricing import MC
 from chappe.domain.sender_shape import plain_sender
+from chappe.manage.passwords import Passwords
 from chappe.store import accounts, wallets
 from chappe.store.accounts import Login
 from chappe.store.clock import now_ms
@@ -31,15 +25,8 @@ MAX_EMAIL_CHARACTERS: Final = 254
 MAX_CREDITS: Final = 10**12
 MAX_ID_DIGITS: Final = 18
 
-# A hash takes a tenth of a second and 64 MiB: few at a time, and no endless queue behind them.
-HASHING_THREADS = 2
-MAX_WAITING = 64
-MAX_REMEMBERED = 10_000
-
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _COUNTRY = re.compile(r"[A-Z]{2}")
-
-T = TypeVar("T")
 
 
 class Accounts:
@@ -53,14 +40,8 @@ class Accounts:
         self._store = store
         self._ids = ids
         self._rule = rule or LockRule()
-        self._hasher = PasswordHasher()
-        self._threads = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="password")
-        self._turns = asyncio.Semaphore(HASHING_THREADS)
-        self._waiting = 0
-        self._key = token_bytes(32)
-        self._remembered: dict[bytes, str] = {}
+        self._passwords = Passwords()
         self._checking: dict[bytes, asyncio.Future[bool]] = {}
-        self._nobody: str | None = None
 
     async def create(
         self,
@@ -91,7 +72,7 @@ class Accounts:
             raise BadData("cannot be given to this account", field="credits")
         if shares_parent_credits and parent is None:
             raise BadData("is for sub-accounts only", field="unlimited")
-        password_hash = await self._in_thread(self._hasher.hash, password)
+        password_hash = await self._passwords.hash(password)
         now = now_ms()
 
         def unit(tx: Tx) -> Account:
@@ -135,20 +116,18 @@ class Accounts:
         email = username.strip().lower()
         login = self._store.glance(lambda tx: accounts.login(tx, email))
         self._refuse_locked(login)
-        mac = hmac.digest(self._key, f"{email}\0{password}".encode("utf-8", "surrogatepass"), sha256)
-        if login and not login.failed_logins and self._remembered.get(mac) == login.password_hash:
+        mac = self._passwords.digest(email, password)
+        if login and not login.failed_logins and self._passwords.remembers(mac, login.password_hash):
             return login.account
         is_right = await self._check(mac, login, password)
         if login is None or not is_right:
             raise NotAuthenticated("wrong user name or password")
-        if len(self._remembered) >= MAX_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[mac] = login.password_hash
+        self._passwords.remember(mac, login.password_hash)
         return login.account
 
     def close(self) -> None:
         """End the hashing threads."""
-        self._threads.shutdown(wait=True)
+        self._passwords.close()
 
     async def unlock_child(self, parent: Account, child_id: int) -> None:
         """Let a sub-account log in again. Raises: NotFound when it is none of the parent's."""
@@ -171,7 +150,7 @@ class Accounts:
     async def set_password(self, account: Account, password: str) -> None:
         """Change the password, which also unlocks. Raises: BadData."""
         _check_password(password)
-        password_hash = await self._in_thread(self._hasher.hash, password)
+        password_hash = await self._passwords.hash(password)
         await self._store.write(lambda tx: accounts.set_password(tx, account.id, password_hash))
 
     async def _check(self, mac: bytes, login: Login | None, password: str) -> bool:
@@ -191,13 +170,13 @@ class Accounts:
         The lock is looked at when it is this guess's turn and once more when it was checked: guesses that came before
         the lock are not answered after it, or a burst of them would get past it.
         """
-        expected = login.password_hash if login else await self._hash_of_nobody()
 
         def refuse_locked() -> None:
             if login is not None:
                 self._refuse_locked(self._store.glance(lambda tx: accounts.login(tx, login.account.email)))
 
-        is_right = await self._in_thread(self._verify, expected, password, at_its_turn=refuse_locked)
+        expected = login.password_hash if login else None
+        is_right = await self._passwords.is_right(expected, password, at_its_turn=refuse_locked)
         refuse_locked()
         if login is None:
             return False
@@ -212,32 +191,6 @@ class Accounts:
     def _refuse_locked(self, login: Login | None) -> None:
         if login and self._rule.is_locked(login.locked_at, now_ms()):
             raise NotAuthenticated("the account is locked after too many wrong passwords: wait, or have it unlocked")
-
-    def _verify(self, password_hash: str, password: str) -> bool:
-        try:
-            return self._hasher.verify(password_hash, password)
-        except (VerificationError, InvalidHashError):
-            return False
-
-    async def _hash_of_nobody(self) -> str:
-        """A hash that an unknown user's password is compared with, for the time that it takes."""
-        if self._nobody is None:
-            self._nobody = await self._in_thread(self._hasher.hash, token_bytes(16).hex())
-        return self._nobody
-
-    async def _in_thread(
-        self, work: Callable[..., T], *values: str, at_its_turn: Callable[[], None] | None = None
-    ) -> T:
-        if self._waiting >= MAX_WAITING:
-            raise Unavailable("too many passwords are being checked")
-        self._waiting += 1
-        try:
-            async with self._turns:
-                if at_its_turn is not None:
-                    at_its_turn()
-                return await asyncio.get_running_loop().run_in_executor(self._threads, work, *values)
-        finally:
-            self._waiting -= 1
 
 
 def _check_password(password: str) -> None:

@@ -11,6 +11,7 @@ from chappe.domain.errors import BadData, NotFound
 from chappe.domain.lifecycle import CampaignState
 from chappe.domain.outcomes import cancel
 from chappe.domain.pricing import balance_credits
+from chappe.pipeline.bound_events import tell_final
 from chappe.store import campaigns, moderation, queue, tracking, wallets
 from chappe.store.clock import now_ms
 from chappe.store.sqlite import Store, Tx
@@ -62,6 +63,7 @@ def take_back(tx: Tx, unseen: Collection[int]) -> list[int]:
     messages = tracking.load(tx, unseen)
     taken_back = [message for message in messages.values() if cancel(message, now)]
     tracking.save(tx, taken_back, now)
+    tell_final(tx, taken_back, now)
     ids = [message.id for message in taken_back]
     queue.leave(tx, ids)
     return ids

@@ -1,4 +1,4 @@
-"""Tell customers what happened: webhook events, written in the transaction of what they tell of."""
+"""Tell customers what happened, in the transaction of what is told: by webhook events, and over SMPP those who bind."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,18 +6,21 @@ from typing import NamedTuple
 from chappe.domain.outcomes import Tracked
 from chappe.domain.privacy import ERASED
 from chappe.domain.webhooks import WebhookType, dlr_payloads
+from chappe.pipeline.bound_events import tell_final
 from chappe.store import webhooks
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Tx
 
 
 def announce(tx: Tx, ids: Ids, messages: list[Tracked], now: int) -> None:
-    """Queue one event for each final message and each webhook of its account that wants delivery reports.
+    """Queue one event for each final message and each webhook of its account that wants delivery reports, and the
+    receipts of what came over SMPP.
 
     Nothing is told of who was erased.
     """
     if not messages:
         return
+    tell_final(tx, messages, now)
     hooks = webhooks.live_webhooks(tx, {message.account_id for message in messages}, "DLR")
     if not hooks:
         return

@@ -19,6 +19,7 @@ from chappe.domain.errors import Unavailable
 from chappe.domain.replies import StoredReply, assemble
 from chappe.domain.reply_kinds import ReplyKind, reply_kind
 from chappe.domain.webhooks import reply_payload
+from chappe.pipeline.bound_events import NewReply, tell_replies
 from chappe.pipeline.contact_answers import Answer, ContactAnswers
 from chappe.pipeline.events import News, announce_payloads
 from chappe.pipeline.last_messages import Search
@@ -51,6 +52,7 @@ class _Sheet:
     answered: int = 0
     stops: Counter[int] = field(default_factory=Counter)
     told: dict[str, list[News]] = field(default_factory=lambda: {"MO": [], "STOP": []})
+    bound: list[NewReply] = field(default_factory=list)
 
 
 class Receiver:
@@ -157,6 +159,7 @@ class Receiver:
         replies.give(tx, sheet.given)
         announce_payloads(tx, self._ids, "MO", sheet.told["MO"], now)
         announce_payloads(tx, self._ids, "STOP", sheet.told["STOP"], now)
+        tell_replies(tx, sheet.bound, now)
         return sheet
 
     def _kind(self, tx: Tx, reply: StoredReply, message: LastMessage) -> ReplyKind:
@@ -190,6 +193,7 @@ def _to_owner(sheet: _Sheet, reply: StoredReply, message: LastMessage, stopped: 
     sheet.told["STOP" if kind == "stop" else "MO"].append(News(account, payload, message.id))
     given = Given(ReplyState.DELIVERED, kind, account, message.campaign_id, message.id, reply.id)
     sheet.given.append(given)
+    sheet.bound.append(NewReply(reply.id, reply.source, reply.destination, reply.text, account, message.id))
     if kind == "stop":
         person = NewExclusion(number, message.infos, message.campaign_id)
         sheet.optouts.setdefault(account, {})[number] = person

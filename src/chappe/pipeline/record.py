@@ -16,6 +16,7 @@ from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn, Tracked, finish, 
 from chappe.domain.privacy import ERASED
 from chappe.domain.retry import Again, Fail, Refused, after_refusal
 from chappe.domain.unknown import Unknowns, pause_s
+from chappe.pipeline.bound_events import tell_sent
 from chappe.pipeline.events import announce
 from chappe.pipeline.held import MAX_HELD, Held
 from chappe.pipeline.matching import first_match
@@ -351,6 +352,9 @@ class Recorder:
         unknowns.count(tx, +batch.counts)
         if batch.unassigned:
             exclusions.add_recipients(tx, "npai", batch.unassigned, batch.now)
+        tell_sent(
+            tx, [m for m in batch.messages.values() if m.was == State.ACCEPTED and m.state == State.SENT], batch.now
+        )
         announce(tx, self._ids, list(batch.final.values()), batch.now)
 
     def _count_receipts(self, tx: Tx, batch: _Batch) -> None:

@@ -1,13 +1,14 @@
 """Accept messages: the decision on the facts of the account, written in one unit of work."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final, NamedTuple, Self
 
 import msgspec
 
 from chappe.domain.accounts import Account
-from chappe.domain.errors import BadData, Refusal
+from chappe.domain.errors import BadData, InsufficientCredits, Refusal, Unavailable
 from chappe.domain.limits import check_cap
 from chappe.domain.links import SHORT
 from chappe.domain.moderation import encoded, warning
@@ -25,11 +26,51 @@ from chappe.store import exclusions, idempotency, routes, submissions, wallets
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Store, Tx
+from chappe.store.submissions import NewCampaign, Written
 
 # For how long routes are taken from memory: how late a change of them is seen.
 ROUTES_MS = 500
 # Recipients from which a decision takes long enough to be worth a thread.
 LARGE = 2000
+
+
+# Stands where a result will be.
+NOBODY_ASKED: Final = Refusal("was not decided")
+
+
+class Decided(NamedTuple):
+    """What a request becomes when it is written now.
+
+    Shape: `first` is the first of its messages' ids, when they have been taken before.
+    """
+
+    planner: Planner
+    planned: Plan
+    first: int | None = None
+    held_because: str | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether limits of the account are used up by it."""
+        return bool(self.planner.send_limits and self.planned.numbers)
+
+    @property
+    def campaign(self) -> NewCampaign:
+        return NewCampaign(self.planned, self.first, self.held_because)
+
+
+class Accepted(NamedTuple):
+    """A request that was accepted. Shape: its messages have the ids from `first` on."""
+
+    submission: Submission
+    first: int
+    planned: Plan
+
+    @classmethod
+    def of(cls, decided: Decided, written: Written) -> Self:
+        is_held = decided.held_because is not None
+        told = summary(Tally.of(decided.planned), written.ticket, written.available_mc, is_held=is_held)
+        return cls(told, written.first_message, decided.planned)
 
 
 class Submitter:
@@ -64,8 +105,7 @@ class Submitter:
             planner, planned = await self._plan(request, account, now)
             if idempotency_key and planned.link_urls and (known := self._known(account, idempotency_key, now)):
                 return known  # before ids are taken for it again
-            held_because = await self._held(account, planned, now)
-            planned, first = await self._linked(account, planner, planned)
+            decided = await self._finished(account, planner, planned, now)
         except Refusal:
             # A request that was accepted stays so: its date may be past by the time it is sent again.
             if idempotency_key and (known := self._known(account, idempotency_key, now)):
@@ -75,13 +115,78 @@ class Submitter:
         def unit(tx: Tx) -> Submission:
             if idempotency_key and (earlier := idempotency.answered(tx, account.id, idempotency_key, now, Submission)):
                 return earlier
-            answer = self._write(tx, account, planner, planned, now, first, held_because)
+            answer = self._write(tx, account, decided, now).submission
             if idempotency_key:
                 encoded = msgspec.json.encode(answer)
                 idempotency.remember(tx, account.id, idempotency_key.key, idempotency_key.digest, encoded, now)
             return answer
 
         return await self._store.write(unit)
+
+    async def submit_all(
+        self,
+        account: Account,
+        requests: Sequence[SubmitRequest],
+        along: Callable[[Tx, Sequence[tuple[int, Accepted]]], None],
+    ) -> list[Accepted | Submission | Refusal]:
+        """Accept several requests in one unit of work, each for itself, in their order as far as the credits go.
+
+        Shape: of a request whose recipients are all left out nothing is written: its counts come back. `along` writes
+               what belongs to those that are accepted, as (place among the requests, what was written).
+        Raises: Unavailable, with nothing written.
+        """
+        results: list[Accepted | Submission | Refusal] = [NOBODY_ASKED] * len(requests)
+        left = list(range(len(requests)))
+        for _ in range(quotas.TRIES):
+            now = now_ms()
+            decided: list[tuple[int, Decided]] = []
+            for i in left:
+                try:
+                    planner, planned = await quotas.settled(partial(self._plan, requests[i], account, now))
+                    if planned.numbers:
+                        decided.append((i, await self._finished(account, planner, planned, now)))
+                    else:
+                        results[i] = summary(Tally.of(planned), None, 0)
+                except Refusal as refusal:
+                    results[i] = refusal
+            if not decided:
+                return results
+            left = await self._store.write(partial(self._write_all, account, decided, now, results, along))
+            if not left:
+                return results
+        raise Unavailable("others send for this account at the same time, and its limits leave too little for all")
+
+    def _write_all(
+        self,
+        account: Account,
+        decided: Sequence[tuple[int, Decided]],
+        now: int,
+        results: list[Accepted | Submission | Refusal],
+        along: Callable[[Tx, Sequence[tuple[int, Accepted]]], None],
+        tx: Tx,
+    ) -> list[int]:
+        """Those that have to be decided anew."""
+        again: list[int] = []
+        accepted: list[tuple[int, Accepted]] = []
+        if any(each.is_limited for _, each in decided):
+            for i, each in decided:
+                try:
+                    accepted.append((i, self._write(tx, account, each, now)))
+                except quotas.Moved:
+                    again.append(i)
+                except InsufficientCredits as refusal:
+                    results[i] = refusal
+        elif decided:
+            written = submissions.write_all(tx, self._ids, account, [each.campaign for _, each in decided], now)
+            for (i, each), one in zip(decided, written, strict=True):
+                if isinstance(one, InsufficientCredits):
+                    results[i] = one
+                else:
+                    accepted.append((i, Accepted.of(each, one)))
+        for i, each_accepted in accepted:
+            results[i] = each_accepted
+        along(tx, accepted)
+        return again
 
     async def prepare(
         self, account: Account, request: SubmitRequest, *, to_excluded: bool = False
@@ -93,36 +198,53 @@ class Submitter:
         Raises: Refusal, and so does what writes it, with nothing written: the rest of the unit may go on.
         """
         now = now_ms()
-        planner, decided = await quotas.settled(partial(self._plan, request, account, now, to_excluded))
-        planned, first = await self._linked(account, planner, decided)
+        planner, planned = await quotas.settled(partial(self._plan, request, account, now, to_excluded))
+        planned, first = await self._linked(account, planner, planned)
+        decided = Decided(planner, planned, first)
 
         def unit(tx: Tx) -> Submission:
             try:
-                return self._write(tx, account, planner, planned, now, first)
+                return self._write(tx, account, decided, now).submission
             except quotas.Moved:
                 raise BadData("the account's limits were used up meanwhile", field="to") from None
 
         return unit
 
-    def _write(
-        self,
-        tx: Tx,
-        account: Account,
-        planner: Planner,
-        planned: Plan,
-        now: int,
-        first: int | None,
-        held_because: str | None = None,
-    ) -> Submission:
+    async def accepting(self, account: Account, request: SubmitRequest) -> Callable[[Tx], Accepted] | Submission:
+        """The decision about a request, and what writes it, held for a person as `submit` holds it.
+
+        Shape:  the counts alone when nobody is left to send to.
+        Raises: Refusal, and so does what writes it: the unit is to be given up then.
+        """
+        now = now_ms()
+        planner, planned = await quotas.settled(partial(self._plan, request, account, now))
+        if not planned.numbers:
+            return summary(Tally.of(planned), None, 0)
+        decided = await self._finished(account, planner, planned, now)
+
+        def unit(tx: Tx) -> Accepted:
+            try:
+                return self._write(tx, account, decided, now)
+            except quotas.Moved:
+                raise BadData("the account's limits were used up meanwhile", field="to") from None
+
+        return unit
+
+    async def _finished(self, account: Account, planner: Planner, planned: Plan, now: int) -> Decided:
+        """A plan with its links, and with what a person is asked about it."""
+        held_because = await self._held(account, planned, now)
+        planned, first = await self._linked(account, planner, planned)
+        return Decided(planner, planned, first, held_because)
+
+    def _write(self, tx: Tx, account: Account, decided: Decided, now: int) -> Accepted:
         """Raises: Moved or InsufficientCredits, with nothing written but the ids that were taken."""
-        is_limited = bool(planner.send_limits and planned.numbers)
-        if is_limited:
+        planner, planned = decided.planner, decided.planned
+        if decided.is_limited:
             quotas.check(tx, planner, planned, now)
-            first = first or self._ids.take(tx, "message", len(planned.numbers))
-        ticket, left = submissions.write(tx, self._ids, account, planned, now, first, held_because)
-        if is_limited and first:
-            quotas.record(tx, planner, planned, first, now)
-        return summary(Tally.of(planned), ticket, left, is_held=held_because is not None)
+        written = submissions.write(tx, self._ids, account, planned, now, decided.first, decided.held_because)
+        if decided.is_limited:
+            quotas.record(tx, planner, planned, written.first_message, now)
+        return Accepted.of(decided, written)
 
     async def simulate(self, account: Account, request: SubmitRequest) -> Simulation:
         """What `submit` would answer, with what its author should know before.

@@ -10,6 +10,7 @@ from chappe.domain.plans import Limits
 from chappe.domain.rulebook import Defaults
 from chappe.manage.accounts import Accounts
 from chappe.manage.balance_alerts import BalanceAlerts
+from chappe.manage.bind_users import BindUsers
 from chappe.manage.campaigns import Campaigns
 from chappe.manage.carriers import Carriers
 from chappe.manage.credits import Credits
@@ -63,6 +64,7 @@ class Chappe:
     moderation: Moderation
     unknown_messages: UnknownMessages
     settler: Settler
+    binds: BindUsers
 
 
 @asynccontextmanager
@@ -87,6 +89,7 @@ async def opened(settings: Settings) -> AsyncIterator[Chappe]:
             moderation=moderation_of(settings, store, ids),
             unknown_messages=UnknownMessages(store, receipt_wait_s=settings.receipt_wait_s),
             settler=Settler(store, ids),
+            binds=BindUsers(store),
         )
     finally:
         await use_cases.clicks.close()

@@ -1,4 +1,4 @@
-"""One process of Chappe in one role: api, gateway or worker. Each role is a module of this package.
+"""One process of Chappe in one role: api, gateway, worker or smpp. Each role is a module of this package.
 
 Started by the supervisor (`python -m chappe.runtime.process ROLE`, settings in the environment), or by
 `chappe serve --role ROLE` itself.
@@ -29,8 +29,8 @@ from chappe.runtime.settings import Settings
 from chappe.store.migrations import migrate
 from chappe.store.sqlite import Store
 
-Role = Literal["api", "gateway", "worker"]
-ROLES: tuple[Role, ...] = ("api", "gateway", "worker")
+Role = Literal["api", "gateway", "worker", "smpp"]
+ROLES: tuple[Role, ...] = ("api", "gateway", "worker", "smpp")
 _log = structlog.get_logger("chappe.process")
 
 LOCK_WAIT_S = 30.0

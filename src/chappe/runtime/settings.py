@@ -47,6 +47,14 @@ class Settings:
     database_url: str
     host: str
     port: int
+    smpp_host: str
+    smpp_port: int
+    smpp_tls_port: int
+    smpp_tls_certificate: str
+    smpp_tls_key: str
+    smpp_tls_client_ca: str
+    smpp_part_wait_s: int
+    smpp_delivery_keep_days: int
     public_url: str
     short_url: str
     webhook_allow_networks: tuple[Network, ...]
@@ -258,6 +266,34 @@ SETTINGS: Final = (
     ),
     Setting("host", "127.0.0.1", _text, "Address the HTTP API listens on."),
     Setting("port", "8000", _whole(0, 65535), "Port the HTTP API listens on; 0 picks a free one."),
+    Setting("smpp_host", "", _text, "Address that customers bind to over SMPP; empty: that of the API."),
+    Setting("smpp_port", "2775", _whole(0, 65535), "Port that customers bind to over SMPP; 0 for none."),
+    Setting(
+        "smpp_tls_port",
+        "3550",
+        _whole(0, 65535),
+        "Port that customers bind to over SMPP with TLS, once there is a certificate; 0 for none.",
+    ),
+    Setting("smpp_tls_certificate", "", _file, "File with the certificate, and those that signed it, in PEM."),
+    Setting("smpp_tls_key", "", _file, "File with its key; empty: it is in the file of the certificate."),
+    Setting(
+        "smpp_tls_client_ca",
+        "",
+        _file,
+        "File with the certificates that sign those of customers, for bind users who need one.",
+    ),
+    Setting(
+        "smpp_part_wait_s",
+        "3600",
+        _whole(1, 7 * 86_400),
+        "Seconds for which parts of a long message over SMPP wait for the others.",
+    ),
+    Setting(
+        "smpp_delivery_keep_days",
+        "7",
+        _whole(1, 365),
+        "Days for which receipts and replies wait for a customer who does not bind.",
+    ),
     Setting("public_url", "", _url, "The address customers reach the API at; empty: host and port."),
     Setting(
         "short_url",

@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from chappe.domain.outcomes import NO_REF
+from chappe.store import bound_messages
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 from chappe.telecom.receipts import key
@@ -122,6 +123,7 @@ def delete_messages(tx: Tx, spans: deque[Span], now: int) -> int:
     _delete_parts(tx, found)
     for statement in _OF_MESSAGES:
         tx.run(statement, ids=array)
+    bound_messages.delete(tx, ids)
     tx.many(_MESSAGES_GONE, cut)
     return len(found)
 

@@ -11,6 +11,7 @@ import msgspec
 
 from chappe.domain.lifecycle import CampaignState, Queue, State
 from chappe.domain.privacy import ERASED, Person
+from chappe.store import bound_messages
 from chappe.store.privacy import Whom
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
@@ -34,7 +35,6 @@ _EMPTY = Statement(
 _OF_MESSAGES = {
     "steps": Statement(f"DELETE FROM trace WHERE message_id IN {_IDS}"),
     "clicks": Statement(f"DELETE FROM click WHERE message_id IN {_IDS}"),
-    "addresses over SMPP": Statement(f"DELETE FROM bound_message WHERE message_id IN {_IDS}"),
     "deliveries over SMPP": Statement(f"DELETE FROM bound_delivery WHERE message_id IN {_IDS}"),
     "webhook attempts": Statement(
         f"DELETE FROM attempt WHERE event_id IN (SELECT id FROM event WHERE message_id IN {_IDS})"
@@ -117,6 +117,7 @@ def empty_messages(tx: Tx, messages: Sequence[Standing], person: Person, now: in
     ids = _array([message.id for message in messages])
     counts = {"messages": tx.run(_EMPTY, ids=ids, number=person.number)}
     counts |= {what: tx.run(statement, ids=ids) for what, statement in _OF_MESSAGES.items()}
+    counts["addresses over SMPP"] = bound_messages.delete(tx, [message.id for message in messages])
     campaigns = tx.rows(_EMPTY_CAMPAIGNS, now=now, ids=_array({message.campaign_id for message in messages}))
     tx.run(_EMPTY_LINKS, ids=_array([row[0] for row in campaigns]))
     return counts

@@ -45,7 +45,7 @@ WITHOUT_PERSONS: Final = {
     "bind_session": "of customers",
     "bind_state": "of carriers",
     "bind_user": "of customers",
-    "bound_part": "for the minutes until the other parts of its message have come, or it is given up",
+    "bound_part": "until the other parts of its message have come, or it is given up (smpp_part_wait_s)",
     "bound_ref": "ids of messages",
     "carrier": "of carriers",
     "carrier_cost": "of carriers",

@@ -4,7 +4,7 @@ available = top-ups + adjustments + transfers - reservations + releases
 reserved  = reservations - captures - releases
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -89,6 +89,20 @@ def reserve(tx: Tx, wallet_id: int, account_id: int, campaign_id: int | None, am
     if amount_mc:
         tx.many(_LEDGER, [(wallet_id, account_id, "reserve", amount_mc, campaign_id, at, None)])
     return int(row[0])
+
+
+def reserve_all(tx: Tx, wallet_id: int, account_id: int, costs: Sequence[tuple[int, int]], at: int) -> list[int | None]:
+    """Set the costs of campaigns aside, as (campaign, cost); what is left to spend after each, None where it is not
+    covered.
+
+    Cost: one look at the wallet when all are covered.
+    """
+    if len(costs) > 1:
+        total = sum(cost for _, cost in costs)
+        if (row := tx.row(_RESERVE, amount=total, wallet=wallet_id)) is not None:
+            tx.many(_LEDGER, [(wallet_id, account_id, "reserve", c, campaign, at, None) for campaign, c in costs if c])
+            return [int(row[0])] * len(costs)
+    return [reserve(tx, wallet_id, account_id, campaign, cost, at) for campaign, cost in costs]
 
 
 def settle(tx: Tx, settlements: Iterable[Settlement], at: int) -> None:

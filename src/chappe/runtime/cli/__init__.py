@@ -37,6 +37,7 @@ COMMANDS = {
     "explain": _Place("explain", "explain", "What would become of one message, and why."),
     "message": _Place("messages", "message", "Single messages."),
     "mail": _Place("mail", "mail", "Mails to customers."),
+    "bind": _Place("binds", "bind", "Who binds over SMPP: create, list, set, remove, kick."),
     "list": _Place("lists", "contact_list", "Contact lists, and files of contacts for them."),
     "audit": _Place("audit", "audit", "What was done to the installation, and by whom."),
     "country": _Place("countries", "country", "What is known of countries, and what of it is enforced."),

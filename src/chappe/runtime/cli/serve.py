@@ -22,7 +22,8 @@ from chappe.store.migrations import migrate as migrate_database
     type=click.Choice(["all", *ROLES]),
     default="all",
     show_default=True,
-    help="api answers customers, gateway talks to carriers, worker posts webhooks and ends what is overdue.",
+    help="api answers customers over HTTP, smpp over SMPP, gateway talks to carriers, worker posts webhooks and ends "
+    "what is overdue.",
 )
 @data_option
 def serve(host: str | None, port: int | None, role: str, data: Path | None) -> None:

@@ -102,6 +102,7 @@ def _add_bind_tables() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("removed_at", sa.BigInteger(), nullable=True),
         sa.Column("kicked_at", sa.BigInteger(), nullable=True),
+        sa.Column("expired", sa.BigInteger(), nullable=False, server_default=sa.text("0")),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("bind_user_by_account", "bind_user", ["account_id"], unique=False)
@@ -135,29 +136,39 @@ def _add_bind_tables() -> None:
         sa.Column("message_id", _ID, autoincrement=False, nullable=False),
         sa.Column("bind_user_id", sa.BigInteger(), nullable=False),
         sa.Column("refs", sa.Text(), nullable=False),
-        sa.Column("registered", sa.SmallInteger(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("accepted_at", sa.BigInteger(), nullable=False),
+        sa.Column("is_replaceable", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("message_id"),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "bound_message_replaceable",
+        "bound_message",
+        ["bind_user_id", "destination"],
+        unique=False,
+        sqlite_where=sa.text("is_replaceable"),
+        postgresql_where=sa.text("is_replaceable"),
     )
     op.create_table(
         "bound_ref",
         sa.Column("bind_user_id", _ID, autoincrement=False, nullable=False),
         sa.Column("ref", _ID, autoincrement=False, nullable=False),
-        sa.Column("message_id", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("bind_user_id", "ref"),
+        sa.Column("message_id", _ID, autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("bind_user_id", "ref", "message_id"),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "bound_part",
         sa.Column("bind_user_id", _ID, autoincrement=False, nullable=False),
         sa.Column("part_of", sa.Text(), nullable=False),
-        sa.Column("part", sa.SmallInteger(), nullable=False),
+        sa.Column("set_no", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("part", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("ref", sa.BigInteger(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("bind_user_id", "part_of", "part"),
+        sa.PrimaryKeyConstraint("bind_user_id", "part_of", "set_no", "part"),
         sqlite_with_rowid=False,
     )
     op.create_index("bound_part_by_age", "bound_part", ["received_at"], unique=False)
@@ -166,15 +177,16 @@ def _add_bind_tables() -> None:
         sa.Column("id", _ID, nullable=False),
         sa.Column("bind_user_id", sa.BigInteger(), nullable=False),
         sa.Column("message_id", sa.BigInteger(), nullable=True),
+        sa.Column("is_receipt", sa.Boolean(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("attempts", sa.SmallInteger(), nullable=False),
         sa.Column("next_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("bound_delivery_by_message", "bound_delivery", ["message_id"], unique=False)
-    op.create_index("bound_delivery_by_user", "bound_delivery", ["bind_user_id", "id"], unique=False)
+    op.create_index("bound_delivery_by_user", "bound_delivery", ["bind_user_id", "next_at", "id"], unique=False)
 
 
 def _add_columns() -> None:

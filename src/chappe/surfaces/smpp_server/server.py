@@ -1,0 +1,253 @@
+"""The server: ports, who may connect, and what is done for all customers at intervals."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable
+from itertools import count
+from typing import Final
+
+import msgspec
+import structlog
+
+from chappe.domain.bind_users import BindUser
+from chappe.domain.errors import Unavailable
+from chappe.manage.bind_users import Binder, BindRefusal
+from chappe.store import bind_sessions, bind_users
+from chappe.store.bind_sessions import BindSession
+from chappe.store.clock import now_ms
+from chappe.store.sqlite import Store
+from chappe.surfaces.smpp_server import statuses
+from chappe.surfaces.smpp_server.customer import Customer, UseCases
+from chappe.surfaces.smpp_server.link import Link
+from chappe.telecom.smpp.bodies import Bind
+
+_log = structlog.get_logger("chappe.binds")
+
+MAX_CONNECTIONS: Final = 2000
+# Connections that have not bound yet: of all, and from one address.
+MAX_UNBOUND: Final = 200
+MAX_UNBOUND_OF_ADDRESS: Final = 20
+LOOK_S: Final = 0.01  # for deliveries
+REFRESH_S: Final = 0.5  # of bind users
+REPORT_S: Final = 1.0  # of binds
+HEARTBEAT_MS: Final = 5000
+# How soon a port that is taken is tried again.
+LISTEN_S: Final = 5.0
+GRACE_S: Final = 10.0
+
+
+class SmppServer:
+    """Takes binds, and keeps them in step with their users."""
+
+    def __init__(self, store: Store, binder: Binder, use_cases: UseCases, *, process: str) -> None:
+        self._store = store
+        self._binder = binder
+        self._use_cases = use_cases
+        self._process = process
+        self._loop = asyncio.get_running_loop()
+        self._links: set[Link] = set()
+        self._customers: dict[int, Customer] = {}
+        self._servers: list[asyncio.Server] = []
+        self._ids: dict[Link, str] = {}
+        self._reported: dict[str, BindSession] | None = None  # None: nothing yet, and others' binds are to be forgotten
+        self._numbers = count(1)
+        self._stopping = asyncio.Event()
+
+    @property
+    def ports(self) -> list[int]:
+        """The ports it listens on."""
+        return [each.sockets[0].getsockname()[1] for each in self._servers if each.sockets]
+
+    async def run(self, host: str, ports: list[tuple[int, ssl.SSLContext | None]]) -> None:
+        """Serve until `stop`; what was asked by then is answered."""
+        async with asyncio.TaskGroup() as group:
+            for port, context in ports:
+                group.create_task(self._listen(host, port, context))
+            group.create_task(self._every(LOOK_S, self._pump))
+            group.create_task(self._every(REFRESH_S, self._refresh))
+            group.create_task(self._report_always())
+        await self._end()
+
+    def stop(self) -> None:
+        """Take nothing new, and end."""
+        self._stopping.set()
+
+    # -- for links
+
+    def admits(self, link: Link) -> bool:
+        """Whether there is room for one more connection."""
+        unbound = [each for each in self._links if each.customer is None]
+        of_address = sum(each.address == link.address for each in unbound)
+        if len(self._links) >= MAX_CONNECTIONS or len(unbound) >= MAX_UNBOUND or of_address >= MAX_UNBOUND_OF_ADDRESS:
+            _log.warning("connection refused: too many", address=link.address, connections=len(self._links))
+            return False
+        self._links.add(link)
+        return True
+
+    async def bind(self, link: Link, request: Bind) -> Customer | int:
+        """The customer who binds, or the status that refuses him."""
+        try:
+            user = await self._binder.authenticate(
+                request.system_id, request.password, link.address, is_tls=link.is_tls, certificate=link.certificate
+            )
+            customer = self._customers.get(user.id)
+            if customer is None:
+                customer = self._customers[user.id] = Customer(user, self._use_cases, self._loop.time)
+            else:
+                customer.user = user
+            if len(customer.links) >= user.options.binds:
+                raise BindRefusal("binds")
+        except BindRefusal as refusal:
+            _log.info("bind refused", reason=refusal.reason, system_id=request.system_id[:16], address=link.address)
+            return statuses.BIND_REFUSALS[refusal.reason]
+        except Unavailable as error:
+            _log.error("bind refused", reason=str(error), address=link.address)
+            return statuses.BIND_REFUSALS["busy"]
+        link.bound_at = now_ms()
+        self._ids[link] = f"{self._process}.{next(self._numbers)}"
+        return customer
+
+    def closed(self, link: Link) -> None:
+        """A connection is gone."""
+        self._links.discard(link)
+        self._ids.pop(link, None)
+        if link.customer is not None:
+            link.customer.links.discard(link)
+
+    # -- at intervals
+
+    async def _listen(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
+        """Open a port; one that is taken is tried again and again, and everything else goes on."""
+        what = "SMPP over TLS" if context else "SMPP"
+        is_tls = context is not None
+        while not self._stopping.is_set():
+            try:
+                server = await self._loop.create_server(
+                    lambda: Link(self, is_tls=is_tls, admits=self.admits), host, port, ssl=context, backlog=512
+                )
+            except OSError as error:
+                why = error.strerror or str(error)
+                _log.error(f"cannot listen for {what}: {host} port {port}: {why}; trying again", again_in_s=LISTEN_S)
+                await self._sleep(LISTEN_S)
+            else:
+                self._servers.append(server)
+                _log.info(f"{what} listens", host=host, port=server.sockets[0].getsockname()[1])
+                return
+
+    async def _every(self, seconds: float, what: Callable[[], None]) -> None:
+        while not self._stopping.is_set():
+            try:
+                what()
+            except Unavailable as error:
+                _log.error("database unavailable", reason=str(error))
+            except Exception:
+                _log.exception("bug")
+            await self._sleep(seconds)
+
+    async def _sleep(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+
+    def _pump(self) -> None:
+        """Deliver what others have written."""
+        takers = [user for user, customer in self._customers.items() if customer.may_take]
+        if takers:
+            for user in self._use_cases.outbox.waiting(takers):
+                self._customers[user].pump()
+
+    def _refresh(self) -> None:
+        """Take up what was changed about users, and end what is no longer allowed."""
+        if not self._customers:
+            return
+        users = {user.id: user for user in self._store.glance(bind_users.open_users)}
+        for id_, customer in list(self._customers.items()):
+            user = users.get(id_)
+            if user is not None:
+                customer.user = user
+            for link in list(customer.links):
+                if isinstance(link, Link):
+                    self._check(link, user)
+            if not customer.links and customer.is_idle:
+                del self._customers[id_]
+
+    @staticmethod
+    def _check(link: Link, user: BindUser | None) -> None:
+        why = _why_not(link, user)
+        if why:
+            link.close(why)
+        elif user is not None:
+            link.session.window = user.options.deliveries
+
+    async def _report_always(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                await self._report()
+            except Unavailable as error:
+                _log.error("database unavailable", reason=str(error))
+            await self._sleep(REPORT_S)
+
+    async def _report(self) -> None:
+        """Write down the binds there are, as far as something has changed."""
+        now = now_ms()
+        living = {id_: _session(id_, link, now) for link, id_ in self._ids.items() if link.customer is not None}
+        before = self._reported or {}
+        changed = [each for id_, each in living.items() if _is_news(each, before.get(id_))]
+        if self._reported is not None and not changed and living.keys() == before.keys():
+            return
+        await self._store.write(lambda tx: bind_sessions.report(tx, changed, list(living)))
+        kept = {id_: each for id_, each in before.items() if id_ in living}
+        self._reported = kept | {each.id: each for each in changed}
+
+    async def _end(self) -> None:
+        for server in self._servers:
+            server.close()
+        for link in list(self._links):
+            link.close("the server stops")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_S):
+                for customer in list(self._customers.values()):
+                    await customer.idle()
+                while self._links:
+                    await asyncio.sleep(0.05)
+        for link in list(self._links):
+            link.abort()
+        await asyncio.sleep(0)
+        await self._use_cases.outbox.close()
+        with contextlib.suppress(Unavailable):
+            await self._store.write(lambda tx: bind_sessions.report(tx, [], []))
+
+
+def _why_not(link: Link, user: BindUser | None) -> str:
+    """Why a bind may not go on; "" when it may."""
+    if user is None:
+        return "the user was removed or his account closed"
+    if user.kicked_at is not None and user.kicked_at >= link.bound_at:
+        return "ended by the operator"
+    if user.password_hash != link.password_hash:
+        return "the password was changed"
+    if not user.options.allows(link.address):
+        return "the address is no longer allowed"
+    if user.options.tls and not link.is_tls:
+        return "TLS is needed now"
+    if user.options.certificate and user.options.certificate != link.certificate:
+        return "another client certificate is needed now"
+    return ""
+
+
+def _session(id_: str, link: Link, now: int) -> BindSession:
+    oddities = msgspec.json.encode(dict(link.oddities)).decode() if link.oddities else None
+    user = link.customer.user.id if link.customer else 0
+    return BindSession(
+        id_, user, link.address, link.mode, link.version, link.is_tls, link.in_flight, link.received, link.refused,
+        link.delivered, oddities, link.bound_at, now,
+    )  # fmt: skip
+
+
+def _is_news(each: BindSession, before: BindSession | None) -> bool:
+    return (
+        before is None
+        or each.seen_at - before.seen_at >= HEARTBEAT_MS
+        or each._replace(seen_at=before.seen_at) != before
+    )

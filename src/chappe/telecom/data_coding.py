@@ -1,0 +1,68 @@
+"""The data coding of a short message, and the text that its octets are.
+
+Source: SMPP 3.4, 5.2.19; 3GPP TS 23.038, chapter 4 (the values from 0x10 on).
+"""
+
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple
+
+from .gsm7 import DEFAULT, Alphabet, by_ids
+from .udh import Element, find_languages
+
+Charset = Literal["gsm7", "latin1", "ascii", "ucs2"]
+
+_CHARSETS: Final[dict[int, Charset]] = {1: "ascii", 3: "latin1", 8: "ucs2"}
+# Classes of messages: 0 is shown at once and not kept (flash), 1 to 3 say where a message is stored.
+_CLASSES: Final[dict[int, Charset]] = {
+    **{coding: "gsm7" for first in (0x10, 0xF0) for coding in range(first, first + 4)},
+    **dict.fromkeys(range(24, 28), "ucs2"),
+}
+
+
+class Coding(NamedTuple):
+    """How the octets of a text are read. Shape: of GSM-7, the languages of its shift and its locking table, or 0."""
+
+    charset: Charset
+    single_id: int = 0
+    locking_id: int = 0
+
+
+class Unreadable(ValueError):
+    """The octets are no text in their coding."""
+
+
+def coding_of(data_coding: int, default: Charset, elements: Sequence[Element] = ()) -> Coding | None:
+    """The coding that a data_coding means; None for what is no text, or in no alphabet that is known here.
+
+    Shape: `default` is what 0 means to the centre; a header may announce national tables for GSM-7.
+    """
+    charset = default if data_coding == 0 else _CHARSETS.get(data_coding) or _CLASSES.get(data_coding)
+    if charset is None:
+        return None
+    return Coding(charset, *find_languages(elements)) if charset == "gsm7" and elements else Coding(charset)
+
+
+def decode(coding: Coding, octets: bytes) -> str:
+    """The text of some octets. Raises: Unreadable.
+
+    Shape: ASCII is read as Latin-1, which it is a part of: what is beyond it is what the sender meant more often than
+           not. Half an emoji is U+FFFD. Septets stand in an octet each.
+    """
+    match coding.charset:
+        case "ucs2":
+            if len(octets) % 2:
+                raise Unreadable("UCS-2 has two octets a character")
+            return octets.decode("utf-16-be", "replace")
+        case "gsm7":
+            if not octets.isascii():
+                raise Unreadable("an octet above 127 is no septet")
+            return _alphabet(coding).decode(octets)
+        case _:
+            return octets.decode("latin-1")
+
+
+def _alphabet(coding: Coding) -> Alphabet:
+    try:
+        return by_ids(coding.single_id, coding.locking_id)
+    except ValueError:  # a receiver without the table reads the default one: 3GPP TS 23.038 6.2.1.2.4
+        return DEFAULT
