@@ -4,6 +4,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, NamedTuple, cast
 
 from chappe.telecom.smpp.commands import RESPONSE
@@ -49,6 +50,14 @@ class Wire:
             if found.command == command:
                 return found
 
+    async def ended(self) -> list[Heard]:
+        """Everything that comes until the other side closes the connection."""
+        found: list[Heard] = []
+        with suppress(EOFError, ConnectionError):
+            while True:
+                found.append(await self.pdu())
+        return found
+
     def say(self, *parts: bytes) -> None:
         """Write octets, as one piece."""
         self.writer.write(b"".join(parts))
@@ -59,6 +68,12 @@ class Wire:
             self.writer.write(data[at : at + 1])
             await self.writer.drain()
             await asyncio.sleep(pause_s)
+
+    async def hang_up(self) -> None:
+        """Close the connection, and wait until it is."""
+        self.writer.close()
+        with suppress(ConnectionError):
+            await self.writer.wait_closed()
 
     def stop_reading(self) -> None:
         """Leave everything that comes from now on to the machine's buffers."""

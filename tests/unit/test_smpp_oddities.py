@@ -200,6 +200,14 @@ def test_a_centre_does_nothing_about_a_request_it_can_read_half_of(command: int,
     assert refusal.status in (status.ESME_RINVCMDLEN, status.ESME_RINVMSGLEN)
 
 
+def test_a_destination_of_no_kind_is_refused_and_named() -> None:
+    _, server = bound()
+    body = b"\0\1\1336\0\2\1\1\x0133612345678\0\7\1\x0133612345679\0" + bytes(9) + b"\5Hello"
+    events = server.receive(pdu.HEADER.pack(16 + len(body), commands.SUBMIT_MULTI, 0, 5) + body, 0.0)
+    assert events == [Oddity(oddities.ODD_DESTINATION, "submit_multi")]
+    assert [(one.status, one.sequence) for one in sent(server)] == [(status.ESME_RINVDESTFLAG, 5)]
+
+
 def test_a_bind_is_decided_on_what_can_be_read_of_it() -> None:
     server = Server(0.0)
     half = pdu.HEADER.pack(32, commands.BIND_TRANSCEIVER, 0, 1) + b"user\0secret\0\0\x34\1\1"

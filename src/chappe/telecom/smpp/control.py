@@ -16,7 +16,13 @@ from .window import MAX_SEQUENCE
 
 T = TypeVar("T")
 
-_UNREADABLE = frozenset({oddities.BODY_ENDS_EARLY, oddities.NO_FINAL_NUL, oddities.TEXT_CUT})
+# What a centre answers to a request it can read half of, by the first that holds.
+_UNREADABLE = {
+    oddities.TEXT_CUT: status.ESME_RINVMSGLEN,
+    oddities.BODY_ENDS_EARLY: status.ESME_RINVCMDLEN,
+    oddities.NO_FINAL_NUL: status.ESME_RINVCMDLEN,
+    oddities.ODD_DESTINATION: status.ESME_RINVDESTFLAG,
+}
 
 
 class Session(Engine[T]):
@@ -87,10 +93,10 @@ class Session(Engine[T]):
 
     def _refuses(self, command: int, sequence: int, odd: tuple[str, ...]) -> bool:
         """A centre refuses what it can read half of: doing half of it would be worse."""
-        if self.role.is_client or _UNREADABLE.isdisjoint(odd):
+        wrong = [state for name, state in _UNREADABLE.items() if name in odd] if odd else []
+        if self.role.is_client or not wrong:
             return False
-        wrong = status.ESME_RINVMSGLEN if oddities.TEXT_CUT in odd else status.ESME_RINVCMDLEN
-        self._answer(command, wrong, sequence)
+        self._answer(command, wrong[0], sequence)
         return True
 
     def _answer(self, command: int, state: int, sequence: int) -> None:

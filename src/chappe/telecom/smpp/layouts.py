@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, Literal, NamedTuple, assert_never, cast
 
-from . import bodies, commands, fields
+from . import bodies, commands, fields, oddities
 from .bodies import Body, Destination, Empty, FailedDestination, Raw
 from .fields import EncodingError, Reader
 
@@ -200,9 +200,14 @@ _ADDRESS_FLAG, _LIST_FLAG = 1, 2
 def _read_destinations(reader: Reader) -> tuple[Destination, ...]:
     found = []
     for _ in range(reader.octet()):
-        if reader.octet() == _LIST_FLAG:
+        flag = reader.octet()
+        if oddities.BODY_ENDS_EARLY in reader.oddities:
+            break
+        if flag == _LIST_FLAG:
             found.append(Destination(reader.text(21), None, None))
         else:
+            if flag != _ADDRESS_FLAG:
+                reader.note(oddities.ODD_DESTINATION)
             ton, npi = reader.octet(), reader.octet()
             found.append(Destination(reader.text(21), ton, npi))
     return tuple(found)

@@ -20,6 +20,7 @@ TEXT_TWICE: Final = "text in both short_message and message_payload"
 TLV_TWICE: Final = "TLV that may come once came again"
 ODD_NUMBER: Final = "sequence_number 0 or above 0x7FFFFFFF"
 STATUS_IN_REQUEST: Final = "request with a command_status"
+ODD_DESTINATION: Final = "destination that is neither an address nor a list"
 ODD_CONGESTION: Final = "congestion_state that is no percentage"
 
 ALL: Final = (
@@ -38,5 +39,6 @@ ALL: Final = (
     TLV_TWICE,
     ODD_NUMBER,
     STATUS_IN_REQUEST,
+    ODD_DESTINATION,
     ODD_CONGESTION,
 )
