@@ -1,7 +1,6 @@
 """Every fault of the script language really happens on the wire, and is counted for what it was."""
 
 import asyncio
-import subprocess
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -10,10 +9,12 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from click.testing import CliRunner
 
 from chappe.carriers.simulator import Simulator
 from chappe.carriers.simulator.tally import Place, Summary, print_of
 from chappe.domain.magic import MAGIC, PREFIX
+from chappe.runtime.cli.simulator import simulator
 from chappe.telecom import receipts
 from chappe.telecom.smpp import oddities, status
 from chappe.telecom.smpp.bodies import ShortMessage
@@ -83,10 +84,10 @@ def test_a_share_is_refused_and_nothing_else(fault: str, refusal: int) -> None:
 
 @on_a_loop
 async def test_faults_end_when_their_time_is_over() -> None:
-    async with playing("throttle for 5m", speed=3000) as (_, customer):
+    async with playing("throttle for 5m", speed=400) as (_, customer):
         customer.submit([(1, text(1))])
         await customer.settle(1)
-        await asyncio.sleep(0.12)
+        await asyncio.sleep(0.8)
         customer.submit([(2, text(2))])
         await customer.settle(2)
         assert customer.answers[1][0] == status.ESME_RTHROTTLED
@@ -122,7 +123,7 @@ async def test_some_are_never_answered_and_never_forgotten() -> None:
 
 @on_a_loop
 async def test_answers_may_come_long_after_all_patience() -> None:
-    async with playing("late answer 40m", speed=8000) as (carrier, customer):
+    async with playing("late answer 40m", speed=4000) as (carrier, customer):
         customer.submit(texts(3))
         give_up(customer)
         assert customer.timed_out == [0, 1, 2]
@@ -311,12 +312,12 @@ def test_garbage_without_frame_ends_the_link(kind: str) -> None:
 @on_a_loop
 async def test_a_carrier_stops_reading_for_a_time() -> None:
     async with playing("") as (carrier, customer):
-        carrier.change({"script": "stop reading for 200ms"})
+        carrier.change({"script": "stop reading for 800ms"})
         customer.submit(texts(3))
         await asyncio.sleep(0.1)
         assert carrier.stats().received == 0
         await customer.settle(3)
-        assert carrier.stats().faults == {"stop reading for 200ms": 1}
+        assert carrier.stats().faults == {"stop reading for 800ms": 1}
 
 
 @on_a_loop
@@ -335,37 +336,37 @@ async def test_a_carrier_writes_slowly() -> None:
 
 @on_a_loop
 async def test_a_link_flaps_and_receipts_wait_for_it() -> None:
-    script = "flap up 200ms down 200ms twice"
-    async with Simulator(options(script=script, receipt_delay_s=0.25)) as carrier:
+    script = "flap up 600ms down 600ms twice"
+    async with Simulator(options(script=script, receipt_delay_s=0.7)) as carrier:
         async with esme(carrier.port) as first:
             first.submit(texts(5))
             await lost(first)
         async with esme(carrier.port) as refused:
             assert refused.lost is not None
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(0.65)
         async with esme(carrier.port) as again:
             await every_receipt(again, 5)
             await lost(again)
         stats = carrier.stats()
-        assert (stats.turned_away, stats.dropped, stats.faults) == (1, 2, {"flap up 200ms down 200ms 2 times": 2})
+        assert (stats.turned_away, stats.dropped, stats.faults) == (1, 2, {"flap up 600ms down 600ms 2 times": 2})
 
 
 @on_a_loop
 async def test_links_are_cut_and_unbound_at_moments() -> None:
-    async with Simulator(options(script="unbind at 200ms\ndrop links every 500ms once")) as carrier:
+    async with Simulator(options(script="unbind at 600ms\ndrop links every 1500ms once")) as carrier:
         async with esme(carrier.port) as first:
             await until(lambda: first.is_unbound, "the good-bye")
         async with esme(carrier.port) as second:
             await lost(second)
             assert not second.is_unbound
-        assert carrier.stats().faults == {"drop links every 500ms once": 1, "unbind at 200ms": 1}
+        assert carrier.stats().faults == {"drop links every 1500ms once": 1, "unbind at 600ms": 1}
 
 
 @on_a_loop
 async def test_binds_are_refused_for_a_while() -> None:
-    async with Simulator(options(script="refuse binds ESME_RALYBND for 300ms\nrefuse binds at 300ms once")) as carrier:
+    async with Simulator(options(script="refuse binds ESME_RALYBND for 600ms\nrefuse binds at 600ms once")) as carrier:
         refusals = []
-        for wait in (0.0, 0.35, 0.0):
+        for wait in (0.0, 0.7, 0.0):
             await asyncio.sleep(wait)
             async with esme(carrier.port) as customer:
                 refusals.append(customer.refused.status if customer.refused else None)
@@ -512,6 +513,53 @@ async def test_a_message_taken_twice_is_found_out() -> None:
         give_up(customer)
 
 
+FIERCE = """
+throttle 5%
+refuse 0x45 5%
+never answer 3%
+late answer 0ms..80ms 30%
+double answer 2%
+drop before answer every 150th
+drop after answer every 220th
+no receipt 3%
+double receipt 5%
+early receipt 5%
+late receipt 0ms..200ms
+garbage octets 1%
+garbage tlv 3%
+garbage bare 1%
+garbage header every 190th
+"""
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_books_balance_whatever_happened(seed: int) -> None:
+    @on_a_loop
+    async def the_books_balance() -> None:
+        async with Simulator(options(script=FIERCE, seed=seed, keep="fingerprints")) as carrier:
+            sent = 0
+            for _ in range(12):
+                async with esme(carrier.port) as customer:
+                    customer.submit([(number, text(number)) for number in range(sent, sent + 100)])
+                    sent += 100
+                    await until(lambda: customer.lost is not None or customer.session.in_flight < 10, "most answered")
+                    give_up(customer)
+            carrier.change({"script": ""})
+            async with esme(carrier.port):
+                await until(lambda: carrier.stats().waiting == 0, "every receipt taken")
+            stats, summary = carrier.stats(), carrier.summary()
+            assert stats.received == stats.accepted + sum(stats.refused.values())
+            assert stats.accepted == stats.answered + stats.unanswered == summary.taken
+            assert (summary.taken_once, summary.taken_more) == (stats.accepted, 0)
+            assert (summary.answered, summary.unanswered) == (stats.answered, stats.unanswered)
+            assert summary.messages == summary.taken_once + summary.never_taken == stats.received
+            assert sum(stats.receipts.values()) == summary.receipts_due == summary.receipts_acknowledged
+            assert summary.receipts_sent >= summary.receipts_acknowledged == summary.reported + summary.reported_more
+            assert stats.forgotten == 0
+
+    the_books_balance()
+
+
 @on_a_loop
 async def test_scripts_and_tallies_over_http() -> None:
     async with (
@@ -590,6 +638,6 @@ def test_the_command_plays_scripts_by_name_and_from_files(tmp_path: Path, script
 )
 def test_the_command_says_what_is_wrong(tmp_path: Path, words: list[str], says: str) -> None:
     (tmp_path / "wrong.txt").write_text("throttle\ntrottle\n")
-    done = subprocess.run([CHAPPE, "simulator", *words], cwd=tmp_path, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 2
-    assert says in done.stderr
+    done = CliRunner().invoke(simulator, [word.replace("wrong.txt", str(tmp_path / "wrong.txt")) for word in words])
+    assert done.exit_code == 2
+    assert says in done.output

@@ -142,9 +142,8 @@ class Intake:
         if is_last and answers and answers[-1][0] == items[-1][0]:
             answers.pop()
             keys.pop()
-        unanswered = len(submits) - len(answers)
-        self.journal.stats.unanswered += unanswered
-        link.session.forgo(unanswered)
+        link.session.forgo(len(submits) - len(answers))
+        self.journal.stats.unanswered += sum(not submit.status for submit in submits) - _accepted(answers)
         self.journal.note(submits, options)
         self._settle(link, answers, keys, reports)
 
@@ -167,10 +166,10 @@ class Intake:
     def _answer(self, link: Link, answers: list[Answer], keys: Iterable[int]) -> None:
         """Answer now."""
         if not link.may_answer:
-            self.journal.stats.unanswered += len(answers)
+            self.journal.stats.unanswered += _accepted(answers)
             return
         link.answer(answers)
-        self.journal.answered(sum(not state for _, state, _ in answers), keys)
+        self.journal.answered(_accepted(answers), keys)
 
     # -- submits under a script, or to magic numbers --------------------------------------------------------
 
@@ -221,7 +220,7 @@ class Intake:
 
     def _answer_as(self, link: Link, answer: Answer, key: int, treatment: Treatment) -> None:
         if treatment.drop == "before" or treatment.answer_s is None:
-            self.journal.stats.unanswered += 1
+            self.journal.stats.unanswered += _accepted([answer])
             link.session.forgo(1)
             return
         late = Late(link, answer, key, treatment)
@@ -235,7 +234,7 @@ class Intake:
         """Answer with whatever is odd about it; the caller flushes the link."""
         session, (sequence, state, message_id) = late.link.session, late.answer
         if not late.link.may_answer:
-            self.journal.stats.unanswered += 1
+            self.journal.stats.unanswered += not state
             return
         for turn in range(treatment.answers):
             if turn:
@@ -319,3 +318,7 @@ class Intake:
             by_account.setdefault(account, []).append(item)
         for account, items in by_account.items():
             account.push(items)
+
+
+def _accepted(answers: list[Answer]) -> int:
+    return sum(not state for _, state, _ in answers)

@@ -72,7 +72,7 @@ class Stats(msgspec.Struct):
     """Counters since the start or the last reset.
 
     Shape: every submit is counted once in `received` and once in `accepted` or, by status, in `refused`; `answered`
-           are accepted ones whose answer was handed to the connection, `unanswered` submits whose answer never will be.
+           are accepted ones whose answer was handed to the connection, `unanswered` those whose answer never will be.
            `distinct` and `doubled` count accepted texts per number, when fingerprints or messages are kept.
            `receipts` counts by outcome when they are planned, `receipts_sent` and `receipts_acknowledged` what
            came of them; `acknowledged` and `waiting` receipts and replies that were taken or are on their way.
