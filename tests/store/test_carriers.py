@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from chappe.carriers.options import SmppOptions, decode_options
+from chappe.carriers.kinds import decode_options
+from chappe.carriers.options import SmppOptions
 from chappe.domain.errors import BadData, NotFound
 from chappe.domain.plans import Routes as RouteTable
 from chappe.domain.unknown import UnknownPolicies, UnknownPolicy

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from chappe.carriers.options import SmppOptions, decode_options, encode_options
+from chappe.carriers.kinds import decode_options, encode_options
+from chappe.carriers.options import SmppOptions
 from chappe.carriers.submits import submits, written_for
 from chappe.domain.unknown import QUERY, RESEND, UnknownPolicies
 from chappe.telecom.smpp.bodies import ShortMessage

@@ -3,7 +3,8 @@
 import pytest
 
 from chappe.carriers.connection import Question
-from chappe.carriers.options import SmppOptions, decode_options, encode_options
+from chappe.carriers.kinds import decode_options, encode_options
+from chappe.carriers.options import SmppOptions
 from chappe.carriers.questions import answer_of, query_of
 from chappe.carriers.submits import submits
 from chappe.domain.errors import BadData

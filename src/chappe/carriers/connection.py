@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from chappe.domain.outcomes import ReceiptIn, ReplyIn
 from chappe.domain.retry import Refused
@@ -11,6 +11,9 @@ T = TypeVar("T")
 
 Piece: TypeAlias = Any
 """What a carrier is handed at a time, in its own form; only the connection that made it looks inside."""
+
+BETWEEN_REFS: Final = "\n"
+"""Stands between the ids of the parts that a carrier cut one piece into."""
 
 Acknowledge: TypeAlias = Callable[[list[int]], None]
 """Tells the carrier that deliveries are safe with us, by their numbers."""
@@ -68,7 +71,7 @@ class Listener(Protocol[T]):
     """Who is told what the carrier says. Tokens are the caller's own; none is told twice, but for late answers."""
 
     def answered(self, items: list[tuple[T, Refused | None, str]], *, late: bool) -> None:
-        """(token, why the carrier refused it, the carrier's id of what it took)."""
+        """(token, why the carrier refused it, the carrier's id of what it took; several with BETWEEN_REFS)."""
 
     def unknown(self, tokens: list[T]) -> None:
         """Written and never answered: they may have left or not."""

@@ -1,6 +1,6 @@
 """The settings of carriers, by what they speak."""
 
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -58,16 +58,3 @@ class SmppOptions(CarrierOptions, frozen=True, forbid_unknown_fields=True, omit_
     def dialect(self) -> Dialect:
         """How the carrier writes receipts."""
         return Dialect(self.receipt_errors) if self.receipt_errors else STANDARD
-
-
-KINDS: Final[dict[str, type[CarrierOptions]]] = {"smpp": SmppOptions}
-"""What a carrier speaks -> its options."""
-
-
-def encode_options(options: CarrierOptions) -> str:
-    return msgspec.json.encode(options).decode()
-
-
-def decode_options(kind: str, text: str) -> CarrierOptions:
-    """The options of a carrier of this kind. Raises: msgspec.ValidationError for what none of its options is."""
-    return msgspec.json.decode(text, type=KINDS[kind])

@@ -3,6 +3,8 @@
 from typing import TypeVar
 
 from chappe.carriers.connection import Connection, Listener
+from chappe.carriers.http.connection import HttpCarrier
+from chappe.carriers.http.options import HttpOptions
 from chappe.carriers.options import CarrierOptions, SmppOptions
 from chappe.carriers.smpp import Address, SmppCarrier
 
@@ -14,5 +16,7 @@ def connection_of(address: Address, options: CarrierOptions, listener: Listener[
     match options:
         case SmppOptions():
             return SmppCarrier(address, options, listener)
+        case HttpOptions():
+            return HttpCarrier(address, options, listener)
         case _:
             raise TypeError(f"no connection for {type(options).__name__}")

@@ -57,7 +57,10 @@ UNACKNOWLEDGED_MOST = 20_000  # deliveries; a carrier that brings more than we c
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a carrier is and who we are to it. Shape: `window` is unanswered submits for each bind."""
+    """Where a carrier is and who we are to it.
+
+    Shape: `window` is unanswered submits for each bind; `callbacks` is where it can post to us, empty if nowhere.
+    """
 
     name: str
     host: str
@@ -67,6 +70,7 @@ class Address:
     tls: bool = False
     binds: int = 1
     window: int = 100
+    callbacks: str = ""
 
 
 class Link(asyncio.Protocol, Generic[T]):

@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 
-from chappe.carriers.options import CarrierOptions, SmppOptions, decode_options, encode_options
+from chappe.carriers.kinds import decode_options, encode_options
+from chappe.carriers.options import CarrierOptions, SmppOptions
 from chappe.domain.errors import BadData, NotFound
 from chappe.domain.lifecycle import Dlr
 from chappe.domain.sender_shape import plain_sender
 from chappe.domain.unknown import KINDS, UnknownPolicies, check_policy, read_policies
-from chappe.store import carriers, queue, routes, rules, unknowns
+from chappe.store import arrived_receipts, carriers, queue, routes, rules, unknowns
 from chappe.store.carriers import BindRow, CarrierRow
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
@@ -41,6 +42,8 @@ MAX_LOOKUP_URL, MAX_LOOKUP_TOKEN = 2000, 4000
 _OCTETS = tuple(name for name in SmppOptions.__struct_fields__ if name.endswith(("_ton", "_npi")))
 # A bind that has not been reported for so long belongs to a gateway that is not running.
 STALE_MS = 5000
+# States of a bind, or of a carrier without binds, that takes messages.
+_SERVED = ("bound", "ready", "trying")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +96,12 @@ class CarrierStatus:
     is_idempotent: bool
     unknown_counts: dict[str, int]
     binds: list[BindStatus]
+    kind: str = "smpp"
+    profile: str | None = None
 
     @property
     def is_bound(self) -> bool:
-        return any(bind.state == "bound" for bind in self.binds)
+        return any(bind.state in _SERVED for bind in self.binds)
 
 
 class Carriers:
@@ -149,6 +154,7 @@ class Carriers:
             if row is None:
                 raise NotFound(f"there is no carrier {name}", field="name")
             carriers.remove(tx, row.id, now_ms())
+            arrived_receipts.forget(tx, row.id)  # nobody will own its lane again
             rules.changed(tx)
 
         await self._store.write(unit)
@@ -268,6 +274,8 @@ def _statuses(tx: Tx) -> list[CarrierStatus]:
                 is_idempotent=options.is_idempotent,
                 unknown_counts=counts.get(row.id, {}),
                 binds=own,
+                kind=row.kind,
+                profile=row.profile,
             )
         )
     return found

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 import structlog
 
+from chappe.carriers.kinds import decode_options
 from chappe.carriers.lookups import LookupFailed, LookupService
-from chappe.carriers.options import decode_options
 from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, InsufficientCredits, Unavailable
 from chappe.domain.lookups import LookupResult, malformed, unanswered

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chappe.carriers.options import decode_options
+from chappe.carriers.kinds import decode_options
 from chappe.domain.errors import NotFound
 from chappe.domain.privacy import ERASED
 from chappe.domain.unknown import Kind, Unknowns, kind_of

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 import structlog
 
-from chappe.carriers.connection import Acknowledge, Connection, Outgoing, Piece, Question
+from chappe.carriers.connection import BETWEEN_REFS, Acknowledge, Connection, Outgoing, Piece, Question
+from chappe.carriers.http.options import HttpOptions
 from chappe.carriers.options import CarrierOptions
 from chappe.carriers.registry import connection_of
 from chappe.carriers.smpp import Address
@@ -22,6 +23,7 @@ from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn, ReplyIn, ref_of
 from chappe.domain.retry import Refused
 from chappe.domain.throttle import Throttle
 from chappe.pipeline import curfew
+from chappe.pipeline.arrivals import Arrivals
 from chappe.pipeline.curfew import Cleared
 from chappe.pipeline.questions import Questions
 from chappe.pipeline.record import Lane, Recorded, Recorder
@@ -72,6 +74,8 @@ class LaneRunner:
         self._is_stopping = False
         self._upkeep = Upkeep(store, lane, self._recorder)
         self._questions = Questions(store, lane, self._recorder, self.carrier)
+        self._arrivals = Arrivals(store, lane, self._recorder) if isinstance(options, HttpOptions) else None
+        self._has_arrivals = False
         self._turned_at = 0.0
         self._worth_a_commit = max(1, min(self.carrier.capacity // 2, MAX_BATCH))
         self._loop = asyncio.get_running_loop()
@@ -82,7 +86,10 @@ class LaneRunner:
         for (sending, part), refused, ref in items:
             if refused is None:
                 # A carrier that gives no id is believed; its receipts will name none of ours.
-                sending.refs[part] = ref_of(ref, sending.message_id, part)
+                first, *others = ref.split(BETWEEN_REFS)
+                sending.refs[part] = ref_of(first, sending.message_id, part)
+                # One that cut the piece itself tells an id for each of its parts.
+                sending.refs += [ref_of(each, sending.message_id, part + n) for n, each in enumerate(others, 1)]
             else:
                 sending.refused = refused
                 if refused.kind == "throttle":
@@ -125,8 +132,10 @@ class LaneRunner:
 
     # -- the loop
     def wake(self) -> None:
-        """There may be something to claim."""
+        """There may be something to claim, or to record."""
         self._may_have_more = True
+        if self._arrivals is not None:
+            self._arrivals.wake()
         self._wake.set()
 
     async def run(self) -> None:
@@ -161,7 +170,7 @@ class LaneRunner:
 
     async def _wait(self) -> None:
         self._send_pending()
-        if self._outcomes or self._deliveries or (self._may_have_more and self._room()):
+        if self._outcomes or self._deliveries or self._has_arrivals or (self._may_have_more and self._room()):
             # Small turns that follow each other closely would spend their time on commits: let them grow.
             gathered = len(self._outcomes) + len(self._deliveries)
             early_s = self._turned_at + PACE_S - self._loop.time()
@@ -185,6 +194,8 @@ class LaneRunner:
         if await self._upkeep.run(self._loop.time()):
             self._may_have_more = True
         room = max(0, room - await self._ask())
+        if self._arrivals is not None:
+            self._has_arrivals = await self._arrivals.record(self._loop.time())
         wants = room if self._may_have_more and self._has_ready() else 0
         if room and not wants:
             self._may_have_more = False

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from chappe.carriers.options import decode_options
+from chappe.carriers.http.access import callbacks_at
+from chappe.carriers.http.options import HttpOptions
+from chappe.carriers.kinds import decode_options
 from chappe.carriers.smpp import Address
 from chappe.domain.errors import Unavailable
 from chappe.domain.unknown import Unknowns
@@ -45,11 +47,12 @@ class Gateway:
            folder), so a lane is taken over at once and the epoch fences what a dead owner left.
     """
 
-    def __init__(self, store: Store, ids: Ids, rules: Rules, *, receipt_wait_s: int) -> None:
+    def __init__(self, store: Store, ids: Ids, rules: Rules, *, receipt_wait_s: int, public_url: str = "") -> None:
         self._store = store
         self._ids = ids
         self._rules = rules
         self._receipt_wait_s = receipt_wait_s
+        self._public_url = public_url
         self._owner = f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"
         self._served: dict[int, _Served] = {}
         self._stopping = asyncio.Event()
@@ -108,8 +111,10 @@ class Gateway:
         )
         options = decode_options(row.kind, row.options)
         known = Unknowns(options.unknown, self._receipt_wait_s, options.is_idempotent)
+        secret = options.callback_secret if isinstance(options, HttpOptions) else ""
+        callbacks = callbacks_at(self._public_url, row.name, secret)
         address = Address(
-            row.name, row.host, row.port, row.system_id, row.password, bool(row.tls), row.binds, row.window
+            row.name, row.host, row.port, row.system_id, row.password, bool(row.tls), row.binds, row.window, callbacks
         )
         runner = LaneRunner(self._store, self._ids, self._rules, Lane(row.id, epoch, known), address, options, row.rate)
         _log.info("lane taken", lane=row.id, carrier=row.name, epoch=epoch)

@@ -16,6 +16,7 @@ from chappe.manage.carriers import Carriers
 from chappe.manage.credits import Credits
 from chappe.manage.delivery_reports import DeliveryReports
 from chappe.manage.exclusions import Exclusions
+from chappe.manage.http_carriers import HttpCarriers
 from chappe.manage.invoices import Invoices
 from chappe.manage.lists import Lists
 from chappe.manage.lookups import Lookups
@@ -31,6 +32,7 @@ from chappe.manage.senders import Senders
 from chappe.manage.tokens import Tokens
 from chappe.manage.unknowns import UnknownMessages
 from chappe.manage.webhooks import Webhooks
+from chappe.pipeline.callbacks import Callbacks
 from chappe.pipeline.clicks import Clicks
 from chappe.pipeline.contact_answers import ContactAnswers
 from chappe.pipeline.enqueue import Enqueuer
@@ -59,6 +61,7 @@ class Chappe:
     use_cases: UseCases
     carriers: Carriers
     routes: Routes
+    http_carriers: HttpCarriers
     rules: RuleSettings
     privacy: Privacy
     moderation: Moderation
@@ -84,6 +87,7 @@ async def opened(settings: Settings) -> AsyncIterator[Chappe]:
             use_cases=use_cases,
             carriers=Carriers(store, ids),
             routes=Routes(store, ids),
+            http_carriers=HttpCarriers(store, ids),
             rules=RuleSettings(store, defaults_of(settings)),
             privacy=Privacy(store, ids, receiver(settings, store, ids, Rules(store, defaults_of(settings)))),
             moderation=moderation_of(settings, store, ids),
@@ -108,6 +112,7 @@ def wire(settings: Settings, store: Store, ids: Ids) -> UseCases:
         explainer=Explainer(store, _limits(settings), links_of(settings, store), rules),
         links=links_of(settings, store),
         clicks=Clicks(store, ids),
+        callbacks=Callbacks(store),
         campaigns=Campaigns(store),
         messages=Messages(store, defaults_of(settings)),
         replies=Replies(store),

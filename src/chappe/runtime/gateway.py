@@ -18,7 +18,10 @@ _log = structlog.get_logger("chappe.process")
 async def run(settings: Settings) -> None:
     """Serve every carrier's lane until told to stop; what is in flight is waited for."""
     async with only_one(settings.database, "gateway"), opened_store(settings) as store:
-        gateway = Gateway(store, Ids(), Rules(store, defaults_of(settings)), receipt_wait_s=settings.receipt_wait_s)
+        gateway = Gateway(
+            store, Ids(), Rules(store, defaults_of(settings)), receipt_wait_s=settings.receipt_wait_s,
+            public_url=settings.public_url,
+        )  # fmt: skip
         with stopping(gateway.stop):
             _log.info("gateway starts")
             if store.glance(lambda tx: sends_stop_to_a_stranger(tx, settings)):

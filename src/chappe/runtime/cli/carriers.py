@@ -10,6 +10,7 @@ from chappe.domain.errors import BadData
 from chappe.domain.lifecycle import Dlr
 from chappe.domain.unknown import UnknownPolicies, read_policies
 from chappe.manage.carriers import FAILURES, BindStatus, CarrierStatus, NewCarrier, read_languages
+from chappe.runtime.cli.http_carriers import carrier_callbacks, or_http
 from chappe.runtime.cli.session import data_option, json_option, print_json, within
 from chappe.runtime.cli.unknown import unknown_options
 from chappe.telecom.gsm7 import LANGUAGES
@@ -22,11 +23,15 @@ def carrier() -> None:
     """The carriers that take the messages."""
 
 
+carrier.add_command(carrier_callbacks)
+
+
 @carrier.command("add")
 @click.argument("name")
-@click.option("--smpp", required=True, metavar="HOST:PORT", help="Where the carrier's SMPP server listens.")
-@click.option("--system-id", required=True, help="User name of the bind, at most 15 characters.")
-@click.option("--password", required=True, help="Password of the bind, at most 8 characters.")
+@or_http
+@click.option("--smpp", default="", metavar="HOST:PORT", help="Where the carrier's SMPP server listens.")
+@click.option("--system-id", default="", help="User name of the bind, at most 15 characters.")
+@click.option("--password", default="", help="Password of the bind, at most 8 characters.")
 @click.option("--tls", is_flag=True, help="Encrypt, and verify the carrier's certificate.")
 @click.option("--tls-ca", default="", metavar="FILE", help="Encrypt, trusting these certificates, not the system's.")
 @click.option("--binds", default=1, show_default=True, help="Connections at the same time.")
@@ -172,7 +177,11 @@ def _address(smpp: str) -> tuple[str, int]:
 
 def _print(status: CarrierStatus) -> None:
     rate = f"{status.rate}/s" if status.rate else "no limit"
-    click.echo(f"{status.name}: {status.host}:{status.port}{' over TLS' if status.tls else ''} as {status.system_id}")
+    place, secure = f"{status.host}:{status.port}", status.tls
+    if status.kind == "http":
+        click.echo(f"{status.name}: {place} over {'HTTPS' if secure else 'HTTP'}, {status.profile}")
+    else:
+        click.echo(f"{status.name}: {place}{' over TLS' if secure else ''} as {status.system_id}")
     click.echo(f"  routes {', '.join(status.routes) or 'none'}; window {status.window}, rate {rate}")
     if status.lookup_url:
         click.echo(f"  look-ups at {status.lookup_url}")
@@ -187,5 +196,6 @@ def _print(status: CarrierStatus) -> None:
         click.echo(f"  ever {', '.join(f'{n} {what}' for what, n in status.unknown_counts.items())}")
     for number, bind in enumerate(status.binds or [NOT_SERVED], 1):
         since = datetime.fromtimestamp(bind.since_at / 1000).strftime(" since %H:%M:%S") if bind.since_at else ""
-        counts = f", {bind.in_flight} in flight, {bind.submitted} submitted" if bind.state == "bound" else ""
-        click.echo(f"  bind {number}: {bind.state}{since}{counts}{': ' + bind.detail if bind.detail else ''}")
+        counts = f", {bind.in_flight} in flight, {bind.submitted} submitted" if bind.state in ("bound", "ready") else ""
+        what = f"bind {number}" if status.kind == "smpp" else "state"
+        click.echo(f"  {what}: {bind.state}{since}{counts}{': ' + bind.detail if bind.detail else ''}")

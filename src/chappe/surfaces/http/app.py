@@ -1,4 +1,4 @@
-"""The HTTP surface as one application: the wire API, its description, short links, health and metrics."""
+"""The HTTP surface as one application: the wire API, its description, short links, carriers' news, health, metrics."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -10,7 +10,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from chappe.carriers.http.access import PREFIX
 from chappe.surfaces.http.access_log import AccessLog
+from chappe.surfaces.http.carrier_callbacks import CarrierCallbacks
 from chappe.surfaces.http.links import ShortLinks, is_link
 from chappe.surfaces.http.reference.pages import DESCRIPTION, FOLDER, build_reference
 from chappe.surfaces.http.smsfactor.endpoint import SmsFactorApi
@@ -50,19 +52,28 @@ def build(
     links = ShortLinks(use_cases.links, use_cases.clicks)
     limits = limits or RequestLimits()
     reference = build_reference(limits, public_url)
-    return AccessLog(_Split(health, reference, SmsFactorApi(use_cases, limits), links, use_cases.links.host))
+    callbacks = CarrierCallbacks(use_cases.callbacks, public_url)
+    wire = SmsFactorApi(use_cases, limits)
+    return AccessLog(_Split(health, reference, wire, links, callbacks, use_cases.links.host))
 
 
 class _Split:
     """The wire API gets its requests directly: the framework's layers would cost a fifth of a single send."""
 
     def __init__(
-        self, health: ASGIApp, reference: ASGIApp, wire: ASGIApp, links: ASGIApp, links_host: str | None
+        self,
+        health: ASGIApp,
+        reference: ASGIApp,
+        wire: ASGIApp,
+        links: ASGIApp,
+        callbacks: ASGIApp,
+        links_host: str | None,
     ) -> None:
         self._health = health
         self._reference = reference
         self._wire = wire
         self._links = links
+        self._callbacks = callbacks
         self._links_host = None if links_host is None else links_host.encode("ascii")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,6 +82,8 @@ class _Split:
             chosen = self._links
         elif path in (FOLDER, DESCRIPTION) or path.startswith(FOLDER + "/"):
             chosen = self._reference
+        elif path.startswith(PREFIX):
+            chosen = self._callbacks
         elif is_link(scope["method"], path):
             chosen = self._links
         else:

@@ -18,6 +18,7 @@ from chappe.manage.retention import Retentions
 from chappe.manage.senders import Senders
 from chappe.manage.tokens import Tokens
 from chappe.manage.webhooks import Webhooks
+from chappe.pipeline.callbacks import Callbacks
 from chappe.pipeline.clicks import Clicks
 from chappe.pipeline.explain import Explainer
 from chappe.pipeline.links import Links
@@ -34,6 +35,7 @@ class UseCases:
     explainer: Explainer
     links: Links
     clicks: Clicks
+    callbacks: Callbacks
     campaigns: Campaigns
     messages: Messages
     replies: Replies

@@ -1,0 +1,63 @@
+"""Places in what a vendor says: a path in a tree, or a regular expression in a text."""
+
+import re
+from functools import lru_cache
+from typing import Any, Final
+
+# A pattern that backtracks would hold up every carrier: what it is matched against is kept short.
+MAX_TEXT: Final = 10_000
+MAX_ITEMS: Final = 10_000
+
+
+def check(place: str, *, is_regex: bool) -> None:
+    """Raises: ValueError when it is no place at all."""
+    if is_regex and place:
+        try:
+            _pattern(place)
+        except re.error as error:
+            raise ValueError(f"{place!r} is no regular expression: {error}") from None
+
+
+def find(tree: Any, path: str) -> Any:
+    """What stands at a path like `messages.0.id`; None when nothing does. A `*` is every item of a list."""
+    if not path:
+        return None
+    found = tree
+    for step, name in enumerate(names := path.split(".")):
+        if name == "*":
+            rest = ".".join(names[step + 1 :])
+            items = found[:MAX_ITEMS] if isinstance(found, list) else []
+            return [find(each, rest) if rest else each for each in items]
+        if isinstance(found, dict):
+            found = found.get(name)
+        elif isinstance(found, list) and name.isdigit() and int(name) < len(found):
+            found = found[int(name)]
+        else:
+            return None
+    return found
+
+
+def match(text: str, pattern: str) -> str | None:
+    """The first group of a pattern in a text, or all that it matched."""
+    if not pattern:
+        return None
+    found = _pattern(pattern).search(text[:MAX_TEXT])
+    if found is None:
+        return None
+    return found.group(1) if found.re.groups else found.group()
+
+
+def words(value: Any) -> str:
+    """A value of a tree as text: true and false as JSON has them, nothing for a table or a list."""
+    if value is None or isinstance(value, dict | list):
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+@lru_cache(maxsize=256)
+def _pattern(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)

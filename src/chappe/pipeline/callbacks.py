@@ -1,0 +1,71 @@
+"""Take what vendors post about messages: verified, read, and stored before the vendor is answered.
+
+Receipts wait for the gateway that owns the carrier's lane, which alone records them; replies are stored as any.
+"""
+
+import hmac
+import secrets
+from functools import lru_cache
+from typing import Final
+
+import structlog
+
+from chappe.carriers.http.access import access_of
+from chappe.carriers.http.options import HttpOptions
+from chappe.carriers.http.vendor import Callback, Posted
+from chappe.carriers.http.vendors import vendor_of
+from chappe.carriers.kinds import decode_options
+from chappe.domain.errors import NotFound
+from chappe.domain.outcomes import ReceiptIn, ReplyIn
+from chappe.store import arrived_receipts, carriers, replies
+from chappe.store.carriers import CarrierRow
+from chappe.store.clock import now_ms
+from chappe.store.sqlite import Store, Tx
+
+_log = structlog.get_logger("chappe.callbacks")
+
+# What an address is compared with when there is no such carrier, so that the answer takes as long.
+_NOBODYS: Final = secrets.token_hex(16)
+
+
+class Callbacks:
+    """The vendors' way in."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def take(self, name: str, secret: str, posted: Posted) -> Callback:
+        """Store what a vendor posted to the address of a carrier; what it is to be answered.
+
+        Raises: NotFound for an address that is none; NotGenuine; ValueError when it cannot be read; Unavailable.
+        """
+        row, options = self._found(name, secret)
+        vendor = vendor_of(options.vendor, options.template)
+        news = vendor.callback(access_of(options, ""), posted)
+        receipts = [item for item in news.items if isinstance(item, ReceiptIn)]
+        texts = [item for item in news.items if isinstance(item, ReplyIn)]
+
+        def unit(tx: Tx) -> None:
+            now = now_ms()
+            arrived_receipts.insert(tx, row.id, receipts, now)
+            replies.insert(tx, row.id, texts, now)
+
+        if receipts or texts:
+            await self._store.write(unit)
+        _log.info("taken", carrier=row.name, receipts=len(receipts), replies=len(texts))
+        return news
+
+    def _found(self, name: str, secret: str) -> tuple[CarrierRow, HttpOptions]:
+        row = self._store.glance(lambda tx: carriers.by_name(tx, name))
+        options = _options(row.options) if row is not None and row.kind == "http" else None
+        wanted = options.callback_secret if options is not None else ""
+        is_right = hmac.compare_digest((wanted or _NOBODYS).encode(), secret.encode())
+        if row is None or options is None or not is_right or not wanted:
+            raise NotFound("there is no such address")
+        return row, options
+
+
+@lru_cache(maxsize=64)
+def _options(text: str) -> HttpOptions | None:
+    options = decode_options("http", text)
+    return options if isinstance(options, HttpOptions) else None
