@@ -1,14 +1,16 @@
 """A simulated carrier on free ports, and texts for it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import wraps
 
 import msgspec
 
-from chappe.carriers.simulator import SimulatorOptions
+from chappe.carriers.simulator import Simulator, SimulatorOptions
 from chappe.telecom.smpp.bodies import ShortMessage
-from tests.esme import Esme, until
+from chappe.telecom.udh import concatenation_header
+from tests.esme import Esme, esme, until
 
 Test = Callable[[], Awaitable[None]]
 
@@ -36,3 +38,23 @@ def texts(count: int, receipt: int = 1) -> list[tuple[int, ShortMessage]]:
 
 def every_receipt(customer: Esme, count: int) -> Awaitable[None]:
     return until(lambda: len(customer.deliveries) >= count, f"{count} receipts")
+
+
+@asynccontextmanager
+async def playing(script: str, **given: object) -> AsyncIterator[tuple[Simulator, Esme]]:
+    """A carrier that plays a script, and a customer bound to it."""
+    async with Simulator(options(script=script, **given)) as carrier, esme(carrier.port) as customer:
+        yield carrier, customer
+
+
+def give_up(customer: Esme) -> None:
+    """Let the customer's patience for answers end."""
+    customer.tick(ahead_s=11)
+
+
+def long_text(number: int, reference: int = 7) -> list[ShortMessage]:
+    """A message in two parts."""
+    return [
+        text(number)._replace(esm_class=0x40, short_message=concatenation_header(reference, 2, part) + b"part")
+        for part in (1, 2)
+    ]

@@ -114,7 +114,7 @@ class Summary(msgspec.Struct, frozen=True):
 class Tally:
     """Counts by message.
 
-    Cost: 0.3 µs for each count, 90 octets a message.
+    Cost: about 1 µs for each count, 90 octets a message.
     """
 
     def __init__(self) -> None:
@@ -152,7 +152,7 @@ class Tally:
     def summary(self) -> Summary:
         """The tally of the run, but for receipts, which others count.
 
-        Cost: 100 ms for a million messages.
+        Cost: 0.2 s for a million messages.
         """
         kinds = [(_row(counts), number) for counts, number in Counter(self._counts.values()).items()]
         doubled = ((key, counts & _MOST) for key, counts in self._counts.items() if counts & _MOST > 1)
