@@ -42,7 +42,16 @@ class FastLoop(asyncio.SelectorEventLoop):
         self._hasty.speed = speed
 
 
-def run_fast(work: Coroutine[Any, Any, None], speed: float) -> None:
-    """Run an async test with a clock that is so many times as fast."""
+@contextmanager
+def hurrying(speed: float) -> Iterator[None]:
+    """Let the time of the running `FastLoop` pass faster for a while."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, FastLoop)
+    with loop.hurrying(speed):
+        yield
+
+
+def run_fast(work: Coroutine[Any, Any, None], speed: float = 1.0) -> None:
+    """Run an async test with a clock that is so many times as fast, and may be hurried."""
     with asyncio.Runner(loop_factory=lambda: FastLoop(speed)) as runner:
         runner.run(work)

@@ -17,12 +17,14 @@ from chappe.domain.retry import Refused
 from chappe.telecom.smpp import commands, oddities, status, tlv
 from chappe.telecom.smpp.commands import DELIVER_SM, ENQUIRE_LINK, GENERIC_NACK, RESPONSE, SUBMIT_SM, UNBIND
 from tests.builders import on_loop
-from tests.fast_clock import run_fast
+from tests.fast_clock import hurrying, run_fast
 from tests.faults.bad_centres import ANSWER, CASES, MESSAGE, OK, RECEIPT, Case, raw_tlv, whole
 from tests.sending import until
 from tests.smpp_ends import TEXT
 from tests.smpp_wire import Heard, Life, Wire, answered, listening, octets
 
+HURRY = 20.0
+BRISK = 4.0  # a second until the next try is a quarter of one
 BIND_ANSWER = commands.BIND_TRANSCEIVER | RESPONSE
 GOOD_DAY = b"centre\0" + raw_tlv(tlv.SC_INTERFACE_VERSION, b"\x34")
 VERSIONS = {0x33: b"centre\0" + raw_tlv(tlv.SC_INTERFACE_VERSION, b"\x33")}
@@ -240,11 +242,12 @@ def test_a_bind_is_none_with(name: str) -> None:
 
     async def ask() -> None:
         async with connected(life) as (carrier, told):
-            await until(lambda: bool(told.details), "the reason", 400.0)
+            with hurrying(HURRY if words == "never answered" else 1.0):
+                await until(lambda: bool(told.details), "the reason", 400.0)
             assert words in told.details[0]
             assert not carrier.is_bound
 
-    run_fast(ask(), 20.0)
+    run_fast(ask())
 
 
 @on_loop
@@ -341,6 +344,7 @@ ENDS: dict[str, tuple[Life, str, str]] = {
     "a PDU that goes on for ever": (_never_ends_a_pdu, "unknown", "a PDU began and never ended"),
     "a silence that no probe ends": (_says_no_more, "unknown", "enquire_link not answered"),
 }
+SLOW = ("an unbind and silence", "a PDU that goes on for ever", "a silence that no probe ends")
 
 
 @pytest.mark.parametrize("name", ENDS)
@@ -354,14 +358,15 @@ def test_a_link_ends_and_another_begins_after(name: str) -> None:
 
     async def ask() -> None:
         async with connected(life) as (carrier, told):
-            await submitted(carrier, told, "a")
-            await until(lambda: any(words in detail for detail in told.details), words, 400.0)
+            with hurrying(HURRY if name in SLOW else 1.0):
+                await submitted(carrier, told, "a")
+                await until(lambda: any(words in detail for detail in told.details), words, 400.0)
             assert told.fates["a"] == [fate]
             await submitted(carrier, told, "b")
             assert told.fates["b"] == ["accepted as 7"]
         assert told.late == {}
 
-    run_fast(ask(), 20.0)
+    run_fast(ask(), BRISK)
 
 
 def test_an_answer_at_one_octet_a_second_comes_late_and_costs_no_bind() -> None:
@@ -372,14 +377,15 @@ def test_an_answer_at_one_octet_a_second_comes_late_and_costs_no_bind() -> None:
 
     async def ask() -> None:
         async with connected(life) as (carrier, told):
-            await submitted(carrier, told, "a")
-            assert told.fates["a"] == ["unknown"]
-            await until(lambda: bool(told.late), "the late answer", 400.0)
+            with hurrying(HURRY):
+                await submitted(carrier, told, "a")
+                assert told.fates["a"] == ["unknown"]
+                await until(lambda: bool(told.late), "the late answer", 400.0)
             await submitted(carrier, told, "b")
             assert (dict(told.late), told.fates["b"]) == ({"a": ["accepted as 7"]}, ["accepted as 7"])
             assert told.details == []
 
-    run_fast(ask(), 20.0)
+    run_fast(ask())
 
 
 def test_messages_that_are_never_answered_are_unknown_and_the_bind_goes_on() -> None:
@@ -391,12 +397,13 @@ def test_messages_that_are_never_answered_are_unknown_and_the_bind_goes_on() -> 
 
     async def ask() -> None:
         async with connected(life, window=10) as (carrier, told):
-            await submitted(carrier, told, *"abcdefghij")
+            with hurrying(HURRY):
+                await submitted(carrier, told, *"abcdefghij")
             assert set(map(tuple, told.fates.values())) == {("unknown",)}
             await submitted(carrier, told, "k")
             assert told.fates["k"] == ["accepted as 7"]
 
-    run_fast(ask(), 20.0)
+    run_fast(ask())
 
 
 def test_a_carrier_that_asks_and_never_reads_costs_a_bounded_buffer_and_is_given_up() -> None:
@@ -421,13 +428,14 @@ def test_a_carrier_that_asks_and_never_reads_costs_a_bounded_buffer_and_is_given
             assert link is not None
             assert link._transport is not None
             most = 0
-            while not told.details and link._transport is not None:
-                most = max(most, link._transport.get_write_buffer_size())
-                await asyncio.sleep(0.05)
+            with hurrying(HURRY):
+                while not told.details and link._transport is not None:
+                    most = max(most, link._transport.get_write_buffer_size())
+                    await asyncio.sleep(0.05)
+                await until(lambda: link._transport is None, "the socket closed", 400.0)
             assert 0 < most < 2_000_000
             assert "enquire_link not answered" in told.details[0]
-            await until(lambda: link._transport is None, "the socket closed", 400.0)
             await submitted(carrier, told, "a")
             assert told.fates["a"] == ["accepted as 7"]
 
-    run_fast(ask(), 20.0)
+    run_fast(ask())

@@ -27,7 +27,7 @@ def written(ton: int, npi: int, address: str) -> str:
 def parted(text: str) -> tuple[int, int, str]:
     """Read what `written` wrote, as a deliver_sm can carry it: data_sm has longer addresses."""
     ton, npi, address = text.split(" ", 2)
-    return int(ton), int(npi), _plain(address)
+    return int(ton), int(npi), plain(address)
 
 
 def number_of(ton: int, address: str) -> str | None:
@@ -61,12 +61,13 @@ def of_reply(text: str) -> tuple[int, int, str]:
     digits = text.removeprefix("+")
     match shape(digits):
         case "alphanumeric":
-            return ALPHANUMERIC, UNKNOWN, _plain(text)
+            return ALPHANUMERIC, UNKNOWN, plain(text)
         case "short":
             return SHORT, UNKNOWN, digits
         case _:
             return INTERNATIONAL, _E164, digits[:_MAX]
 
 
-def _plain(address: str) -> str:
+def plain(address: str) -> str:
+    """An address as an answer can carry it, whatever its customer wrote."""
     return address.encode("ascii", "replace").decode()[:_MAX]

@@ -17,6 +17,7 @@ from chappe.store.clock import now_ms
 from chappe.surfaces.smpp_server import requests, statuses
 from chappe.surfaces.smpp_server.reading import Wrong, read_submit
 from chappe.telecom.smpp.bodies import Body, ShortMessage
+from chappe.telecom.smpp.fields import EncodingError
 
 _log = structlog.get_logger("chappe.binds")
 
@@ -180,7 +181,11 @@ class Customer:
         except Exception:
             _log.exception("bug", system_id=self.user.system_id)
             status = statuses.SYSTEM_ERROR
-        asked.link.respond(asked.sequence, asked.command, status, body)
+        try:
+            asked.link.respond(asked.sequence, asked.command, status, body)
+        except EncodingError:
+            _log.exception("bug", system_id=self.user.system_id)
+            asked.link.respond(asked.sequence, asked.command, statuses.SYSTEM_ERROR, None)
 
     # -- what he is told
 

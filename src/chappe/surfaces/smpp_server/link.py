@@ -155,9 +155,9 @@ class Link(asyncio.Protocol):
         self._steer_reading()
 
     def respond(self, sequence: int, command: int, status: int, body: Body | None) -> None:
-        """Answer another request."""
-        self._answered(1, status != 0)
+        """Answer another request. Raises: EncodingError for a body that no PDU takes; nothing is answered then."""
         self.session.respond(sequence, command, status, body)
+        self._answered(1, status != 0)
         self._flush()
         self._steer_reading()
 

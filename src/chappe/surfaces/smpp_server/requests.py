@@ -68,7 +68,7 @@ async def _submit_multi(submitter: BoundSubmitter, user: BindUser, body: SubmitM
 
 def _failure(body: SubmitMulti, at: int, status: int) -> FailedDestination:
     destination = body.destinations[at]
-    return FailedDestination(destination.ton or 0, destination.npi or 0, destination.address, status)
+    return FailedDestination(destination.ton or 0, destination.npi or 0, addresses.plain(destination.address), status)
 
 
 def _query(changes: BoundChanges, user: BindUser, body: Query, version: int) -> Response:
