@@ -15,4 +15,4 @@ def receiver(store: Store, ids: Ids) -> Receiver:
     """The job as the worker has it, with the default settings."""
     rules = Rules(store, Defaults())
     submitter = Submitter(store, ids, Limits(), Links(store, "sms.example"), rules)
-    return Receiver(store, ids, rules, ContactAnswers(store, rules, submitter), window_days=30)
+    return Receiver(store, ids, rules, ContactAnswers(store, rules, submitter), window_days=30, parts_wait_s=3600)

@@ -14,6 +14,7 @@ from chappe.domain.reply_kinds import ReplyKind, reply_kind
 from chappe.domain.retry import Refused
 from chappe.manage.feed import Feed
 from chappe.pipeline import receive as receive_module
+from chappe.pipeline.reply_owners import Owned
 from chappe.store import exclusions, replies
 from chappe.store.exclusions import NewExclusion
 from chappe.store.replies import ReplyState
@@ -249,7 +250,9 @@ async def test_a_long_reply_is_put_together_whatever_the_order_of_its_parts(tmp_
 
 
 @on_loop
-async def test_parts_whose_others_never_come_are_delivered_as_they_are(tmp_path: Path) -> None:
+async def test_a_text_that_misses_a_part_is_told_with_a_gap_after_a_while_and_the_part_when_it_comes(
+    tmp_path: Path,
+) -> None:
     core = core_on(tmp_path)
     core.listen(kind="MO")
     sent(core)
@@ -257,9 +260,13 @@ async def test_parts_whose_others_never_come_are_delivered_as_they_are(tmp_path:
     reply(core, "begin ", part_of="16.7/3", part=1)
     reply(core, "end", part_of="16.7/3", part=3)
     assert await receive(core) == 0
-    core.now += 2 * MINUTE
+    core.now += 61 * MINUTE
     assert await receive(core) == 1
-    assert [event["message"] for event in told(core)] == ["begin end"]
+    reply(core, "end", part_of="16.7/3", part=3)
+    reply(core, "middle ", part_of="16.7/3", part=2)
+    assert await receive(core) == 1, "what was missing is told as soon as it comes"
+    assert [event["message"] for event in told(core)] == ["begin […]end", "[…]middle […]"]
+    assert core.rows("SELECT missing FROM reply ORDER BY id") == [(1,), (2,)]
 
 
 @on_loop
@@ -274,7 +281,9 @@ async def test_a_round_that_is_done_again_changes_nothing(tmp_path: Path) -> Non
     (stored,) = store.glance(lambda tx: replies.stored(tx, 10))
     message = core.messages_of(ticket)[0].id
     for _ in range(2):  # the same batch twice, as after a crash between reading and writing
-        await store.write(lambda tx: job._give(tx, [stored], {stored.id: message}, {}, core.now))
+        await store.write(
+            lambda tx: job._give(tx, [stored], {stored.id: Owned(None, message, NUMBER, "FR")}, {}, core.now)
+        )
     await store.close()
     assert (stops(core, ticket), len(told(core)), len(blacklist(core))) == (1, 1, 1)
 

@@ -70,6 +70,8 @@ class Feed:
             self._after_reply = reply.id
             if reply.campaign_id is not None:
                 lines.append(f"ticket {reply.campaign_id}: {_REPLIES[reply.kind or '']} (reply {reply.id})")
+            elif reply.state == ReplyState.DELIVERED:
+                lines.append(f"{_REPLIES[reply.kind or '']}, without a campaign (reply {reply.id})")
             elif reply.state == ReplyState.NOBODYS:
                 lines.append(f"reply {reply.id}: nobody wrote to its sender")
         return lines

@@ -67,12 +67,12 @@ class Message:
     """One message as listed.
 
     Shape: of one that came in, `number` is who sent it, `sender` the number it was sent to, and campaign and
-           reference are those of the last message to that person.
+           reference are those of the last message to that person, if there was one.
     Units: milliseconds UTC, whole credits; `dlr` is the delivery status number.
     """
 
     id: int
-    campaign_id: int
+    campaign_id: int | None
     account_id: int
     client_ref: str | None
     text: str

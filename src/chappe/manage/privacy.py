@@ -7,7 +7,6 @@ from typing import Final
 
 from chappe.domain.accounts import Account
 from chappe.domain.privacy import Person
-from chappe.domain.replies import PART_WAIT_MS
 from chappe.manage import dossier
 from chappe.manage.dossier import Dossier
 from chappe.manage.person_search import Progress, search, search_messages
@@ -20,8 +19,8 @@ from chappe.store.ids import Ids
 from chappe.store.privacy import Whom
 from chappe.store.sqlite import Store
 
-# Replies in parts are put together after so long at the latest.
-REPLIES_S: Final = PART_WAIT_MS / 1000 + 5
+# The owner of a reply is found within this time.
+REPLIES_S: Final = 20.0
 POLL_S: Final = 0.5
 
 
@@ -85,6 +84,7 @@ class Privacy:
     async def _settle_replies(self, person: Person) -> None:
         """Give the person's replies to their owners first: an opt-out among them must be heeded."""
         until = time.monotonic() + REPLIES_S
+        await self._receiver.finish_parts({person.number, *filter(None, [person.national])})
         while self._store.glance(lambda tx: privacy.count_stored_replies(tx, person)):
             await self._receiver.once()
             if time.monotonic() > until:

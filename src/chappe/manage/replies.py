@@ -12,8 +12,10 @@ from chappe.domain.infos import split_infos
 from chappe.domain.personalize import Infos
 from chappe.domain.replies import number_of
 from chappe.manage.pages import Page
-from chappe.store import campaigns, exclusions, reply_pages
+from chappe.store import audit, campaigns, exclusions, replies, reply_pages
+from chappe.store.audit import Entry
 from chappe.store.clock import now_ms
+from chappe.store.replies import ReplyState
 from chappe.store.reply_pages import ReplyRow, UnassignedRow
 from chappe.store.sqlite import Store, Tx
 
@@ -21,6 +23,13 @@ Sort = Literal["id", "date", "text"]
 # Numbers listed in one unit of work.
 CHUNK: Final = 2000
 T = TypeVar("T")
+_STATES: Final = {
+    ReplyState.STORED: "its owner is looked for",
+    ReplyState.DELIVERED: "given to its owner",
+    ReplyState.NOBODYS: "nobody's",
+    ReplyState.REPEAT: "a repeat",
+    ReplyState.FAULTY: "kept after a fault of ours",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +46,10 @@ class ReplyFilter:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply, or an opt-out, to an account's message. Units: milliseconds UTC."""
+    """A reply, or an opt-out. Units: milliseconds UTC. Shape: `campaign_id` is None when it answers nothing."""
 
     id: int
-    campaign_id: int
+    campaign_id: int | None
     number: int
     text: str
     infos: Infos
@@ -54,6 +63,27 @@ class Unassigned:
     number: int
     infos: Infos
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnyReply:
+    """A reply as the operator sees it.
+
+    Shape: `source` has its last four digits covered; `state` in words; `missing` counts the parts that never came.
+    Units: milliseconds UTC.
+    """
+
+    id: int
+    received_at: int
+    carrier: str | None
+    source: str
+    destination: str
+    text: str
+    state: str
+    kind: str | None
+    account: str | None
+    campaign_id: int | None
+    missing: int
 
 
 class Replies:
@@ -73,6 +103,26 @@ class Replies:
 
         rows, total = await self._store.read(query)
         return Page([_reply(row) for row in rows], total, total)
+
+    async def newest(self, account: Account | None, limit: int, *, is_unmatched: bool) -> list[AnyReply]:
+        """The last replies, the newest first, for the operator: of one account, or only those that are nobody's."""
+        rows = await self._store.read(
+            lambda tx: reply_pages.newest(tx, account.id if account else None, is_unmatched, limit)
+        )
+        return [_any(row) for row in rows]
+
+    async def assign(self, reply: int, account: Account, actor: str) -> None:
+        """Give an account a reply that is nobody's, with all that follows from it: events, lists, the blacklist.
+
+        Raises: NotFound when there is none that is nobody's.
+        """
+
+        def unit(tx: Tx) -> None:
+            if not replies.assign(tx, reply, account.id):
+                raise NotFound(f"there is no reply {reply} that is nobody's", field="id")
+            audit.add(tx, Entry(now_ms(), actor, "reply.assign", account.id, f"reply {reply}"))
+
+        await self._store.write(unit)
 
     async def of_campaign(self, account: Account, ticket: int, start: int, length: int) -> Page[Reply]:
         """What came back on a campaign, opt-outs among it. Raises: NotFound."""
@@ -126,6 +176,22 @@ class Replies:
 def _reply(row: ReplyRow) -> Reply:
     number = number_of(row.source) or 0  # a reply with an owner came from a number
     return Reply(row.id, row.campaign_id, number, row.text, split_infos(row.infos), row.received_at)
+
+
+def _any(row: reply_pages.AnyReply) -> AnyReply:
+    return AnyReply(
+        id=row.id,
+        received_at=row.received_at,
+        carrier=row.carrier,
+        source=f"{row.source[:-4]}****",
+        destination=row.destination,
+        text=row.text,
+        state=_STATES[ReplyState(row.state)],
+        kind=row.kind,
+        account=row.account,
+        campaign_id=row.campaign_id,
+        missing=row.missing or 0,
+    )
 
 
 def _unassigned(row: UnassignedRow) -> Unassigned:

@@ -14,14 +14,17 @@ from chappe.store.sqlite import Tx
 
 
 class NewReply(NamedTuple):
-    """A reply that has found its owner, and the message it answers. Shape: numbers as the carrier reported them."""
+    """A reply that has found its owner, and the message it answers, if it answers one.
+
+    Shape: numbers as the carrier reported them.
+    """
 
     reply_id: int
     source: str
     destination: str
     text: str
     account_id: int
-    message_id: int
+    message_id: int | None
 
 
 def tell_final(tx: Tx, messages: Sequence[Tracked], now: int) -> None:
@@ -71,13 +74,13 @@ def tell_replies(tx: Tx, replies: Sequence[NewReply], now: int) -> None:
             takers.setdefault(account, []).append(user)
     if not takers:
         return
-    answered = bound_messages.among(tx, {reply.message_id for reply in replies})
+    answered = bound_messages.among(tx, {reply.message_id for reply in replies if reply.message_id is not None})
     deliveries: list[NewDelivery] = []
     for reply in replies:
         users = takers.get(reply.account_id)
         if not users:
             continue
-        own = answered.get(reply.message_id)
+        own = answered.get(reply.message_id) if reply.message_id is not None else None
         user = own.bind_user_id if own and own.bind_user_id in users else users[0]
         parts = replies_of(reply.source, reply.destination, reply.text, reply.reply_id)
         deliveries += [NewDelivery(user, reply.message_id, part) for part in parts]

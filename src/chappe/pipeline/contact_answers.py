@@ -17,7 +17,6 @@ from chappe.pipeline.rules import Rules
 from chappe.pipeline.submit import Submitter
 from chappe.store import accounts, campaigns, contact_answers
 from chappe.store.accounts import AccountRow
-from chappe.store.replies import LastMessage
 from chappe.store.sqlite import Store, Tx
 
 _log = structlog.get_logger("chappe.replies")
@@ -41,13 +40,13 @@ class ContactAnswers:
         self._rules = rules
         self._submitter = submitter
 
-    async def prepare(self, asked: LastMessage, now: int) -> Answer | None:
-        """The answer to whoever that message was to; None when none is due."""
+    async def prepare(self, account: int, number: int, country: str, now: int) -> Answer | None:
+        """The answer of an account to who asked it; None when none is due."""
 
         def look(tx: Tx) -> tuple[AccountRow, AccountRow | None] | None:
-            if contact_answers.is_answered(tx, asked.account_id, asked.number, now - DAY_MS):
+            if contact_answers.is_answered(tx, account, number, now - DAY_MS):
                 return None
-            owner = accounts.details(tx, asked.account_id)
+            owner = accounts.details(tx, account)
             if owner is None or not owner.is_active:
                 return None
             parent = owner.account.parent_id
@@ -58,13 +57,13 @@ class ContactAnswers:
         owner, parent = found
         if not self._rules.of(owner.account).value("contact"):
             return None
-        request = SubmitRequest(self._text(owner, parent, asked.country), [f"+{asked.number}"])
+        request = SubmitRequest(self._text(owner, parent, country), [f"+{number}"])
         try:
             submit = await self._submitter.prepare(owner.account, request, to_excluded=True)
         except Refusal as refusal:
-            _skipped(asked.account_id, str(refusal))
+            _skipped(account, str(refusal))
             return None
-        return Answer(asked.account_id, asked.number, submit)
+        return Answer(account, number, submit)
 
     def give(self, tx: Tx, answer: Answer, now: int) -> bool:
         """Write an answer down; False when the person has one already, or credits or limits do not cover it."""

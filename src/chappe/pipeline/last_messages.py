@@ -4,7 +4,7 @@ Such an index would cost a random write per message (docs/decisions/0007). Inste
 the newest, until everybody of a batch is found or the window is over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,10 +20,14 @@ LONGEST_SPAN: Final = 200_000
 
 @dataclass(slots=True)
 class _Wanted:
-    """One reply and the best message for it so far. Shape: `is_same` when it went through the reply's carrier."""
+    """One reply and the best message for it so far.
+
+    Shape: of one account, or of whichever wrote last; `is_same` when it went through the reply's carrier.
+    """
 
     reply: StoredReply
     number: int
+    account: int | None
     best: Sighting | None = None
     is_same: bool = False
 
@@ -36,18 +40,19 @@ class Search:
     read: int = 0  # messages
     _wanted: list[_Wanted] = field(default_factory=list)
 
-    def run(self, tx: Tx, batch: Sequence[StoredReply]) -> dict[int, int]:
-        """reply -> the last message to its number that had left before it came; nobody's are left out.
+    def run(self, tx: Tx, wanted: Iterable[tuple[StoredReply, int | None]]) -> dict[tuple[int, int | None], int]:
+        """(reply, account) -> the last message of that account, or of any, to its number that had left before it came.
 
-        Cost: reads the messages back to the oldest that is looked for, or to the beginning of the window.
+        Shape: what is not found is left out.
+        Cost:  reads the messages back to the oldest that is looked for, or to the beginning of the window.
         """
-        for reply in batch:
+        for reply, account in wanted:
             number = number_of(reply.source)
             if number is not None:
-                self._wanted.append(_Wanted(reply, number))
+                self._wanted.append(_Wanted(reply, number, account))
         if self._wanted:
             self._read_delayed(tx, self._read_backwards(tx))
-        return {one.reply.id: one.best.id for one in self._wanted if one.best is not None}
+        return {(one.reply.id, one.account): one.best.id for one in self._wanted if one.best is not None}
 
     def _read_backwards(self, tx: Tx) -> int:
         """Read from the newest message on; the oldest that is within the window."""
@@ -93,6 +98,8 @@ class Search:
                 self._consider(one, sighting)
 
     def _consider(self, one: _Wanted, sighting: Sighting) -> None:
+        if one.account not in (None, sighting.account_id):
+            return
         came = one.reply.received_at
         if not came - self.window_ms <= sighting.submitted_at <= came:
             return

@@ -17,6 +17,7 @@ from chappe.manage.credits import Credits
 from chappe.manage.delivery_reports import DeliveryReports
 from chappe.manage.exclusions import Exclusions
 from chappe.manage.http_carriers import HttpCarriers
+from chappe.manage.inbound import Inbound
 from chappe.manage.invoices import Invoices
 from chappe.manage.lists import Lists
 from chappe.manage.lookups import Lookups
@@ -68,6 +69,7 @@ class Chappe:
     unknown_messages: UnknownMessages
     settler: Settler
     binds: BindUsers
+    inbound: Inbound
 
 
 @asynccontextmanager
@@ -94,6 +96,7 @@ async def opened(settings: Settings) -> AsyncIterator[Chappe]:
             unknown_messages=UnknownMessages(store, receipt_wait_s=settings.receipt_wait_s),
             settler=Settler(store, ids),
             binds=BindUsers(store),
+            inbound=Inbound(store),
         )
     finally:
         await use_cases.clicks.close()
@@ -162,7 +165,10 @@ def submitter(settings: Settings, store: Store, ids: Ids, rules: Rules) -> Submi
 def receiver(settings: Settings, store: Store, ids: Ids, rules: Rules) -> Receiver:
     """What gives replies to their owners, and answers those who ask whom messages are from."""
     answers = ContactAnswers(store, rules, submitter(settings, store, ids, rules))
-    return Receiver(store, ids, rules, answers, window_days=settings.reply_window_days)
+    return Receiver(
+        store, ids, rules, answers,
+        window_days=settings.reply_window_days, parts_wait_s=settings.reply_parts_wait_s,
+    )  # fmt: skip
 
 
 def defaults_of(settings: Settings) -> Defaults:

@@ -74,6 +74,7 @@ class Settings:
     validity_s: int
     receipt_wait_s: int
     reply_window_days: int
+    reply_parts_wait_s: int
     event_keep_days: int
     moderation_days: int
     smtp_url: str
@@ -377,6 +378,12 @@ SETTINGS: Final = (
         "30",
         _whole(1, 366),
         "Days after a message within which a text from its recipient is a reply to it.",
+    ),
+    Setting(
+        "reply_parts_wait_s",
+        "3600",
+        _whole(1, 7 * 86_400),
+        "Seconds for which the missing parts of a long reply are waited for; then it is told with gaps.",
     ),
     Setting(
         "event_keep_days",

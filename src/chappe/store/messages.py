@@ -85,7 +85,7 @@ class MessageRow(NamedTuple):
     """A message as a list shows it. Units: milliseconds UTC, thousandths of a credit."""
 
     id: int
-    campaign_id: int
+    campaign_id: int | None
     client_ref: str | None
     text: str
     price_mc: int

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from chappe.domain.long_replies import Joined
 from chappe.domain.outcomes import ReplyIn
 from chappe.domain.replies import StoredReply
 from chappe.store.sqlite import Tx
@@ -32,6 +33,7 @@ class Sighting(NamedTuple):
     number: int
     carrier_id: int | None
     submitted_at: int
+    account_id: int
 
 
 class DelayedCampaign(NamedTuple):
@@ -65,7 +67,7 @@ class Given(NamedTuple):
     id: int
 
 
-_STORED = "id, carrier_id, source, destination, text, received_at, part_of, part"
+_STORED = "id, carrier_id, source, destination, text, received_at, part_of, part, joined, account_id"
 _INSERT = Statement(
     "INSERT INTO reply (carrier_id, source, destination, text, received_at, part_of, part)"
     " VALUES (:carrier, :source, :destination, :text, :at, :part_of, :part)"
@@ -77,7 +79,11 @@ _RECENT = Statement(
     " WHERE received_at >= :since AND part IS NULL AND state <> 3"
     " AND source IN (SELECT value FROM json_each(:sources)) ORDER BY id"
 )
-_PUT_TOGETHER = Statement("UPDATE reply SET text = :text, part = NULL WHERE id = :id AND state = 0")
+_NEWEST_PART = Statement("SELECT id FROM reply WHERE state = 0 AND part IS NOT NULL ORDER BY id DESC LIMIT 1")
+_PUT_TOGETHER = Statement(
+    "UPDATE reply SET text = :text, part = NULL, joined = :joined, missing = :missing WHERE id = :id AND state = 0"
+)
+_ASSIGN = Statement("UPDATE reply SET state = 0, account_id = :account WHERE id = :id AND state IN (2, 4)")
 _DELETE = Statement("DELETE FROM reply WHERE id = :id AND state = 0")
 _GIVE = Statement(
     "UPDATE reply SET state = :state, kind = :kind, account_id = :account_id, campaign_id = :campaign_id,"
@@ -85,7 +91,7 @@ _GIVE = Statement(
 )
 _STILL_STORED = Statement("SELECT id FROM reply WHERE state = 0 AND id IN (SELECT value FROM json_each(:ids))")
 _SENT_TO = Statement(
-    "SELECT id, number, carrier_id, submitted_at FROM message WHERE id BETWEEN :low AND :high"
+    "SELECT id, number, carrier_id, submitted_at, account_id FROM message WHERE id BETWEEN :low AND :high"
     " AND number IN (SELECT value FROM json_each(:numbers)) AND submitted_at IS NOT NULL"
 )
 _NEWEST_MESSAGE = Statement("SELECT COALESCE(MAX(id), 0) FROM message")
@@ -133,8 +139,14 @@ def recent(tx: Tx, before: int, since: int, sources: Collection[str]) -> list[St
     return [StoredReply._make(row) for row in rows]
 
 
-def put_together(tx: Tx, whole: Iterable[tuple[str, int]], merged: Iterable[int]) -> None:
-    """Write long texts into the first of their parts' rows, as (text, row), and delete the rows of the others."""
+def newest_part(tx: Tx) -> int:
+    """The part that came last of those that wait; 0 when none does."""
+    row = tx.row(_NEWEST_PART)
+    return int(row[0]) if row else 0
+
+
+def put_together(tx: Tx, whole: Iterable[Joined], merged: Iterable[int]) -> None:
+    """Write long texts into the first of their parts' rows, and delete the rows of the others."""
     tx.many(_PUT_TOGETHER, whole)
     tx.many(_DELETE, [(each,) for each in merged])
 
@@ -147,6 +159,11 @@ def still_stored(tx: Tx, ids: Collection[int]) -> set[int]:
 def give(tx: Tx, given: Iterable[Given]) -> None:
     """Say whose replies are."""
     tx.many(_GIVE, given)
+
+
+def assign(tx: Tx, reply: int, account: int) -> bool:
+    """Give an account what was nobody's, with all that follows from it; False when it is somebody's."""
+    return tx.run(_ASSIGN, id=reply, account=account) > 0
 
 
 def newest_message(tx: Tx) -> int:

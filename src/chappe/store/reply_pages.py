@@ -41,11 +41,36 @@ _UNASSIGNED_PAGE = Statement(
 _COUNT_UNASSIGNED = Statement(f"SELECT COUNT(*){_UNASSIGNED}")
 
 
+_NEWEST = Statement(
+    "SELECT r.id, r.received_at, k.name, r.source, r.destination, r.text, r.state, r.kind, a.email, r.campaign_id,"
+    " r.message_id, r.missing FROM reply r LEFT JOIN carrier k ON k.id = r.carrier_id"
+    " LEFT JOIN account a ON a.id = r.account_id WHERE (:account IS NULL OR r.account_id = :account)"
+    " AND (NOT :is_unmatched OR r.state IN (2, 4)) AND r.part IS NULL ORDER BY r.id DESC LIMIT :n"
+)
+
+
+class AnyReply(NamedTuple):
+    """A reply as the operator sees it. Units: milliseconds UTC. Shape: `state` as `ReplyState`."""
+
+    id: int
+    received_at: int
+    carrier: str | None
+    source: str
+    destination: str
+    text: str
+    state: int
+    kind: str | None
+    account: str | None
+    campaign_id: int | None
+    message_id: int | None
+    missing: int | None
+
+
 class ReplyRow(NamedTuple):
     """A reply as its owner reads it. Units: milliseconds UTC. Shape: `infos` as `domain/infos.py` joins them."""
 
     id: int
-    campaign_id: int
+    campaign_id: int | None
     source: str
     text: str
     infos: str | None
@@ -76,6 +101,14 @@ def page(
     bounds = {"account": account, "from_at": period[0], "to_at": period[1]}
     rows = tx.rows(_page(order, is_descending), start=start, length=length, **bounds)
     return _replies(rows), tx.one(_COUNT, **bounds)[0]
+
+
+def newest(tx: Tx, account: int | None, is_unmatched: bool, n: int) -> list[AnyReply]:
+    """The last replies, whosoever, the newest first; of one account, or only those that are nobody's.
+
+    Cost: without an account reads on until it has found so many.
+    """
+    return [AnyReply._make(row) for row in tx.rows(_NEWEST, account=account, is_unmatched=is_unmatched, n=n)]
 
 
 def of_campaign(tx: Tx, account: int, campaign: int, start: int, length: int) -> tuple[list[ReplyRow], int]:

@@ -265,6 +265,8 @@ reply = Table(
     # of a long text that came in parts: what its parts have in common, and the place of this one (null: put together)
     added("part_of", Text),
     added("part", SmallInteger),
+    added("joined", Text),  # places and prints of the parts that it was put together from; null: it came whole
+    added("missing", SmallInteger),  # how many parts never came
     added("account_id"),
     added("campaign_id"),
     added("message_id"),

@@ -36,6 +36,8 @@ COMMANDS = {
     "sender": _Place("senders", "sender", "Registered senders: list, add, approve, refuse, remove."),
     "explain": _Place("explain", "explain", "What would become of one message, and why."),
     "message": _Place("messages", "message", "Single messages."),
+    "number": _Place("numbers", "number", "Numbers and keywords at which people reach accounts."),
+    "reply": _Place("replies", "reply", "What people answered: list it, give away what is nobody's."),
     "mail": _Place("mail", "mail", "Mails to customers."),
     "bind": _Place("binds", "bind", "Who binds over SMPP: create, list, set, remove, kick."),
     "list": _Place("lists", "contact_list", "Contact lists, and files of contacts for them."),

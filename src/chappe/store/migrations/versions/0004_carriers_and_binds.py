@@ -201,6 +201,8 @@ def _add_columns() -> None:
     op.add_column("route", sa.Column("removed_at", sa.BigInteger(), nullable=True))
     op.add_column("dispatch", sa.Column("tried", sa.Text(), nullable=True))
     op.add_column("dispatch", sa.Column("resends", sa.SmallInteger(), nullable=False, server_default=sa.text("0")))
+    op.add_column("reply", sa.Column("joined", sa.Text(), nullable=True))
+    op.add_column("reply", sa.Column("missing", sa.SmallInteger(), nullable=True))
     op.add_column("account", sa.Column("is_sandbox", sa.Boolean(), nullable=False, server_default=sa.text("FALSE")))
 
 

@@ -109,7 +109,7 @@ async def find(call: Call) -> Found:
 def _fields(message: Message) -> MessageFields:
     status = Dlr(message.dlr).name if message.direction == "out" else _RECEIVED
     return MessageFields(
-        campaign_id=message.campaign_id,
+        campaign_id=message.campaign_id or 0,  # a number, also for a reply to nothing
         client_id=message.account_id,
         client_message_id=message.client_ref or "",
         contact_list_id="" if message.list_id is None else str(message.list_id),

@@ -22,7 +22,10 @@ CAMPAIGN_QUERY: Final = (
 
 
 class ReplyFields(msgspec.Struct, frozen=True):
-    """A reply as the vendor prints it: ids are texts, the number is none. Source: the contract's replies."""
+    """A reply as the vendor prints it: ids are texts, the number is none; no `campaign_id` when it answers nothing.
+
+    Source: the contract's replies.
+    """
 
     message_id: str
     campaign_id: str
@@ -123,7 +126,7 @@ def _reply(reply: Reply) -> ReplyFields:
     info1, info2, info3, info4 = reply.infos
     return ReplyFields(
         message_id=str(reply.id),
-        campaign_id=str(reply.campaign_id),
+        campaign_id="" if reply.campaign_id is None else str(reply.campaign_id),
         destination=reply.number,
         message=reply.text,
         info1=info1,
