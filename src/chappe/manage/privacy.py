@@ -71,6 +71,7 @@ class Privacy:
             left = await eraser.until_written(written)
             await eraser.messages(await search_messages(self._store, whom, written.values()))
             await eraser.rows("reply", "replies", found.rows["reply"])
+            await eraser.deliveries()
             await eraser.rows("event", "webhook events", found.rows["event"])
             await eraser.rows("unmatched_receipt", "receipts without a message", found.rows["unmatched_receipt"])
             await eraser.lookups(found.rows["lookup"])

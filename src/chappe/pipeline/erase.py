@@ -65,6 +65,10 @@ class Eraser:
             delete = partial(privacy.delete, kind=kind, whom=self._whom)
             self.erased["notes of what was sent or answered lately"] += await self.unit(delete)
 
+    async def deliveries(self) -> None:
+        """Erase replies that answer nothing and are on their way to a customer over SMPP."""
+        self.erased["deliveries over SMPP"] += await self.unit(partial(erasure.delete_deliveries, whom=self._whom))
+
     async def exclusions(self, *, forgets_optouts: bool) -> None:
         """Erase whom a carrier did not know, and of opt-outs what they do not need, or all."""
         npai = partial(privacy.delete, kind="npai", whom=self._whom)

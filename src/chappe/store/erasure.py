@@ -51,6 +51,11 @@ _EMPTY_CAMPAIGNS = Statement(
     f" WHERE m.id BETWEEN campaign.first_message_id AND campaign.last_message_id AND m.number <> {ERASED})"
     " RETURNING id"
 )
+# Replies that answer no message are on their way under their sender's number only.
+_DELIVERIES = Statement(
+    "DELETE FROM bound_delivery WHERE message_id IS NULL AND instr(body, CAST(:digits AS BLOB)) > 0"
+    " AND (:account IS NULL OR bind_user_id IN (SELECT id FROM bind_user WHERE account_id = :account))"
+)
 _EMPTY_LINKS = Statement(f"UPDATE link SET url = '' WHERE campaign_id IN {_IDS}")
 _ATTEMPTS = Statement(f"DELETE FROM attempt WHERE event_id IN {_IDS}")
 _DELETE: Final = {
@@ -129,6 +134,11 @@ def delete(tx: Tx, table: Deleted, ids: Sequence[int], whom: Whom) -> int:
     if table == "event":
         tx.run(_ATTEMPTS, ids=array)
     return tx.run(_DELETE[table], ids=array, **whom.values())
+
+
+def delete_deliveries(tx: Tx, whom: Whom) -> int:
+    """Delete what is on its way over SMPP about a person and no message; how many. Cost: reads all that is."""
+    return tx.run(_DELIVERIES, **whom.values())
 
 
 def open_lookups(tx: Tx, ids: Sequence[int], person: Person) -> list[int]:

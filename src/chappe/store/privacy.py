@@ -12,7 +12,7 @@ from chappe.store.statement import Statement
 
 # Every table is in one of these two (tests/architecture). What becomes of a person's rows:
 COVERED: Final = {
-    "bound_delivery": "deleted with its message",
+    "bound_delivery": "deleted with its message, or by its number when it answers none",
     "bound_message": "deleted",
     "campaign": "text emptied when it was for nobody else; counters and money stay",
     "click": "deleted",
