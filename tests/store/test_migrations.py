@@ -10,7 +10,10 @@ import pytest
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from chappe.carriers.kinds import decode_options
+from chappe.carriers.options import SmppOptions
 from chappe.domain.errors import Unavailable
+from chappe.domain.unknown import UnknownPolicies, UnknownPolicy
 from chappe.store.migrations import HEAD, HERE, migrate, script, version
 from chappe.store.schema import metadata
 
@@ -149,3 +152,23 @@ def test_the_same_migration_speaks_postgresql() -> None:
     assert text.count("CREATE INDEX") + text.count("CREATE UNIQUE INDEX") == sum(
         len(table.indexes) for table in metadata.sorted_tables
     )
+
+
+def test_a_carrier_that_resent_what_was_unknown_goes_on_doing_it(tmp_path: Path) -> None:
+    path = tmp_path / "chappe.db"
+    connection = apsw.Connection(str(path))
+    list(connection.execute(script(None, "sqlite", to="0003")))
+    before = ['{"unknown":"resend","resend_s":30,"sender":"Shop"}', '{"resend_s":5}', '{"unknown":"hold"}', "{}"]
+    for id_, options in enumerate(before, 1):
+        connection.execute(
+            "INSERT INTO carrier VALUES (?, ?, 'h', 1, 'u', 'p', 0, 1, 1, 0, ?, 0, NULL)", (id_, str(id_), options)
+        )
+    connection.close()
+    migrate(path)
+    connection = apsw.Connection(str(path))
+    found = [
+        decode_options("smpp", str(row[0])) for row in connection.execute("SELECT options FROM carrier ORDER BY id")
+    ]
+    connection.close()
+    resend = UnknownPolicy("resend", 30, 2)
+    assert found == [SmppOptions(sender="Shop", unknown=UnknownPolicies(resend, resend)), *[SmppOptions()] * 3]
