@@ -13,6 +13,7 @@ WAIT_MS = 3_600_000
 # Words that are different in each part, and never a gap.
 texts = st.integers(2, 6).map(lambda total: [f"<{place}>" for place in range(1, total + 1)])
 FORMS = ("8", "16")
+unhurried = settings(deadline=None)
 
 
 def part(row: int, text: str, place: int, total: int, ref: int = 7, form: str = "8", at: int = AT) -> StoredReply:
@@ -45,6 +46,7 @@ class Table:
 
 
 @given(texts, st.data())
+@unhurried
 def test_parts_in_any_order_with_repeats_give_the_text_once(words: list[str], data: st.DataObject) -> None:
     places = list(range(1, len(words) + 1))
     came = [*data.draw(st.permutations(places)), *data.draw(st.lists(st.sampled_from(places), max_size=5))]
@@ -60,7 +62,7 @@ def test_parts_in_any_order_with_repeats_give_the_text_once(words: list[str], da
 
 
 @given(texts, st.data())
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 def test_what_is_lost_leaves_a_gap_and_what_comes_late_is_told_once(words: list[str], data: st.DataObject) -> None:
     places = list(range(1, len(words) + 1))
     late = data.draw(st.lists(st.sampled_from(places), unique=True, max_size=len(words) - 1))
@@ -86,6 +88,7 @@ def test_what_is_lost_leaves_a_gap_and_what_comes_late_is_told_once(words: list[
 
 
 @given(texts, st.data())
+@unhurried
 def test_what_was_missing_is_told_as_soon_as_it_is_there(words: list[str], data: st.DataObject) -> None:
     missing = data.draw(st.integers(1, len(words)))
     table = Table()
@@ -98,6 +101,7 @@ def test_what_was_missing_is_told_as_soon_as_it_is_there(words: list[str], data:
 
 
 @given(texts, st.data())
+@unhurried
 def test_a_text_whose_parts_have_references_of_different_width_is_one_text(
     words: list[str], data: st.DataObject
 ) -> None:
@@ -109,6 +113,7 @@ def test_a_text_whose_parts_have_references_of_different_width_is_one_text(
 
 
 @given(texts, texts, st.data())
+@unhurried
 def test_two_texts_at_a_time_do_not_mix(one: list[str], other: list[str], data: st.DataObject) -> None:
     other = [text.replace("<", "{") for text in other]
     parts = [part(i, text, i, len(one), ref=7, form="8") for i, text in enumerate(one, 1)]
