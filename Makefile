@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEVELOP := $(VENV)/ready-to-develop
 
-.PHONY: help demo test check format docs bench fuzz peers clean
+.PHONY: help demo test check format docs bench soak fuzz peers clean
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/'
 
@@ -51,6 +51,9 @@ docs: $(DEVELOP)  ## write the pages that come from tables in the code
 
 bench: $(DEVELOP)  ## measure on this machine with a neutral carrier and a webhook sink (ARGS="--quick", "--help")
 	$(BIN)/python -m tests.load.bench $(ARGS)
+
+soak: $(DEVELOP)  ## send for half an hour while everything goes wrong, and prove what became of it (ARGS="--minutes 3 --kill", "--help")
+	$(BIN)/python -m tests.load.soak.run $(ARGS)
 
 fuzz: $(DEVELOP)  ## look for octets that break the SMPP decoder (ARGS="--minutes 30", "--runs 10000000", "--help")
 	@$(BIN)/uv sync --quiet --frozen --inexact --group fuzz

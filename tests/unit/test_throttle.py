@@ -88,12 +88,34 @@ def test_after_a_quiet_time_the_next_pause_is_short_again() -> None:
     throttle = Throttle(100)
     throttle.hit(0.0)
     throttle.hit(1.0)  # a pause of two seconds
-    throttle.accepted(3.5)
+    throttle.accepted(3.5, 1)
     throttle.hit(4.0)
     assert throttle.wait_s(4.0) == pytest.approx(4.0)
-    throttle.accepted(4.0 + 8.1)
+    throttle.accepted(4.0 + 8.1, 1)
     throttle.hit(12.5)
     assert throttle.wait_s(12.5) == pytest.approx(1.0)
+
+
+def test_a_carrier_that_takes_most_and_refuses_some_is_paused_for_shortly_each_time() -> None:
+    throttle, now = Throttle(0), 0.0
+    for _ in range(10):
+        throttle.hit(now)
+        assert throttle.wait_s(now) == pytest.approx(FIRST_PAUSE_S)
+        throttle.accepted(now, 95)
+        for _ in range(4):
+            throttle.hit(now)
+        now += FIRST_PAUSE_S
+
+
+def test_a_carrier_that_refuses_most_and_takes_some_is_paused_for_longer_and_longer() -> None:
+    throttle, now = Throttle(0), 0.0
+    for pause in (1, 2, 4, 8):
+        throttle.hit(now)
+        assert throttle.wait_s(now) == pytest.approx(pause)
+        throttle.accepted(now, 5)
+        for _ in range(94):
+            throttle.hit(now)
+        now += pause
 
 
 def test_a_complaint_long_after_the_last_one_pauses_shortly_even_without_answers_between() -> None:

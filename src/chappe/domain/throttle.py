@@ -27,6 +27,9 @@ class Throttle:
     _pause_s: float = field(default=0.0)
     _paused_until: float = 0.0
     _hit_at: float = float("-inf")
+    # What the carrier did since the last pause began.
+    _taken: int = 0
+    _refused: int = 0
 
     def allowance(self, now: float, wanted: int) -> int:
         """How many submits may leave now, at most `wanted`."""
@@ -49,18 +52,25 @@ class Throttle:
         return (1 - self._tokens) / self._pace()
 
     def hit(self, now: float) -> None:
-        """The carrier said that we are too fast. Several answers of one window count once."""
+        """The carrier said that we are too fast. Several answers of one window count once.
+
+        Shape: pauses get longer while they do not help. A carrier that takes most of what it gets and refuses some,
+               whatever the pace, would be fed a window a minute.
+        """
+        self._refused += 1
         if now < self._paused_until:
             return
-        fresh = now - self._hit_at > 2 * MAX_PAUSE_S
+        fresh = now - self._hit_at > 2 * MAX_PAUSE_S or self._taken > self._refused
+        self._taken = self._refused = 0
         self._pause_s = FIRST_PAUSE_S if fresh or not self._pause_s else min(self._pause_s * 2, MAX_PAUSE_S)
         self._hit_at = now
         self._paused_until = now + self._pause_s
         self._factor = max(self._factor * CUT, FLOOR_PER_S / self.rate if self.rate else 0.0)
         self._tokens = 0.0
 
-    def accepted(self, now: float) -> None:
-        """The carrier took some again: the next pause starts short once it has been quiet."""
+    def accepted(self, now: float, count: int) -> None:
+        """The carrier answered and took so many: the next pause starts short once it has been quiet."""
+        self._taken += count
         if self._pause_s and now - self._hit_at > 2 * self._pause_s:
             self._pause_s = 0.0
 

@@ -98,7 +98,7 @@ class LaneRunner:
                 self._answered_late(sending)
             else:
                 self._answered_part(sending)
-        self._throttle.accepted(now)
+        self._throttle.accepted(now, sum(refused is None for _, refused, _ in items))
         self._wake.set()
 
     def unknown(self, tokens: list[Token]) -> None:
