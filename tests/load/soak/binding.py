@@ -31,7 +31,7 @@ class _Link(asyncio.Protocol):
 
     @property
     def is_bound(self) -> bool:
-        return self.session.state in BOUND and not self.is_over.is_set()
+        return self.session.state in BOUND and not self.transport.is_closing()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -55,7 +55,8 @@ class _Link(asyncio.Protocol):
         self._handle(self.session.tick(asyncio.get_running_loop().time()))
 
     def flush(self) -> None:
-        if data := self.session.data_to_send():
+        data = self.session.data_to_send()
+        if data and not self.transport.is_closing():
             self.transport.write(data)
 
     def _handle(self, events: list[Event[int]]) -> None:
@@ -77,8 +78,7 @@ class _Link(asyncio.Protocol):
                     self._customer.binds += 1
                 case _:
                     pass
-        if not self.is_over.is_set():
-            self.flush()
+        self.flush()
 
 
 class Binding:
