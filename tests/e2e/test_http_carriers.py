@@ -11,6 +11,7 @@ import pytest
 
 from chappe.carriers.http import connection
 from chappe.carriers.http.vendor import Posted
+from chappe.domain.unknown import EVERY_HELD, read_policies
 from chappe.manage.carriers import BindStatus
 from chappe.manage.http_carriers import CallbackPlace, HttpCarriers, NewHttpCarrier
 from chappe.store import replies
@@ -185,8 +186,8 @@ async def test_a_vendor_that_is_away_costs_nothing_and_gets_the_messages_when_it
         sending.start_gateway()
         ticket = await sending.submit(TO, TOO)
         here = World(sending, Vendor(taken), place)
-        await here.is_in("down", "cannot connect")
-        assert set(sending.states(ticket)) == {"ready"}
+        await here.is_in("down", "cannot connect: Connection refused; next try in")
+        assert set(sending.states(ticket)) <= {"ready", "sending"}
         async with vendor(taken, port) as served:
             await sending.until_all(ticket, "sent")
             assert len(served.asked) == 2
@@ -239,6 +240,23 @@ async def test_a_vendor_that_only_answers_in_riddles_gets_no_more_messages(
         await asyncio.sleep(0.5)
         states = here.sending.states(ticket)
         assert (states.count(UNKNOWN), states.count("ready")) == (3, 37)
+
+
+@on_loop
+async def test_a_vendor_that_reports_nothing_is_asked(tmp_path: Path) -> None:
+    asks = PLAIN + '[query]\nurl = "{url}/sms/{ref}"\nstate = "state"\nstates = { going = "-", done = "DELIVERED" }\n'
+    asked_for: list[str] = []
+
+    def answers(asked: Asked) -> Behaviour:
+        if asked.method == "POST":
+            return taken(asked)
+        asked_for.append(asked.target)
+        return Says(200, '{"state":"going"}' if len(asked_for) == 1 else '{"state":"done"}')
+
+    async with world(tmp_path, answers, asks, unknown=read_policies(["query:1x5"], EVERY_HELD)) as here:
+        ticket = await here.sending.submit(TO)
+        await here.sending.until_all(ticket, "delivered")
+        assert asked_for == [f"/sms/v-{here.vendor.asked[0].json['key']}"] * 2
 
 
 @on_loop

@@ -79,6 +79,24 @@ def test_an_answer_that_counts_nobody_is_unclear() -> None:
     assert means({**TAKEN, "sent": 0}) == "unclear SMSFactor counts nobody"
 
 
+def test_it_says_what_became_of_a_message_when_asked() -> None:
+    call = SmsFactor().question(ACCESS, "20450017")
+    assert call is not None
+    assert (call.method, call.url) == ("GET", "https://api.smsfactor.com/campaign/20450017")
+
+    def state(document: object, http: int = 200) -> str:
+        found = SmsFactor().state(ACCESS, "20450017", Told(http, {}, json.dumps(document).encode()))
+        return found if isinstance(found, str) else words_of_news(found)
+
+    counts = {"id": "20450017", "status": "Sent", "delivered": "0", "error": "0", "expired": "0", "network_error": "0"}
+    assert state({"status": 1, "campaign": [counts]}) == "receipt 20450017: SENT, on its way"
+    assert state({"status": 1, "campaign": [{**counts, "delivered": "1"}]}) == "receipt 20450017: DELIVERED"
+    assert state({"status": 1, "campaign": [{**counts, "error": "1"}]}) == "receipt 20450017: NOT_DELIVERED"
+    assert state({"status": 1, "campaign": [{**counts, "expired": 1}]}) == "receipt 20450017: EXPIRED"
+    assert state({"status": -5, "message": "..."}) == "SMSFactor -5"
+    assert state([], 500) == "SMSFactor HTTP 500"
+
+
 def test_webhooks() -> None:
     receipt = {
         "date": "2031-05-17T09:30:06+02:00", "status": 3, "destination": "33612345678", "message_id": "k-1",

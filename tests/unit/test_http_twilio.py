@@ -84,6 +84,25 @@ def test_answers() -> None:
     assert means(504, "<html>gateway time-out</html>") == "unclear HTTP 504"
 
 
+def test_it_says_what_became_of_a_message_when_asked() -> None:
+    call = Twilio().question(ACCESS, SID)
+    assert call is not None
+    assert (call.method, call.url) == (
+        "GET", f"https://api.twilio.com/2010-04-01/Accounts/{VALUES['account_sid']}/Messages/{SID}.json",
+    )  # fmt: skip
+
+    def state(body: str, status: int = 200) -> str:
+        found = Twilio().state(ACCESS, SID, Told(status, {}, body.encode()))
+        return found if isinstance(found, str) else words_of_news(found)
+
+    assert state('{"status":"delivered","to":"+33612345678"}') == f"receipt {SID} for 33612345678: DELIVERED"
+    assert state('{"status":"undelivered","error_code":30005}') == f"receipt {SID}: INVALID_DESTINATION"
+    assert state('{"status":"sent"}') == f"receipt {SID}: SENT, on its way"
+    assert state('{"code":20404,"status":404}', 404) == "Twilio 20404"
+    assert state("<html>", 502) == "Twilio HTTP 502"
+    assert state('{"status":"teleported"}') == "a MessageStatus that is not known"
+
+
 # -- what it posts
 def posted(fields: dict[str, str], what: str = "receipt", signature: str | None = None) -> list[str]:
     url = f"https://sms.example.org/carrier/tw/s3cret/{what}".rstrip("/")

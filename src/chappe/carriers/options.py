@@ -1,6 +1,6 @@
 """The settings of carriers, by what they speak."""
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import msgspec
 
@@ -19,9 +19,6 @@ class CarrierOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
            of failed messages mean, as delivery statuses, the codes without leading zeros.
     """
 
-    can_query: ClassVar[bool] = False
-    """Whether a carrier of this kind can be asked what became of a message."""
-
     sender: str = ""
     national_alphabets: tuple[Language, ...] = ()
     unknown: UnknownPolicies = EVERY_HELD
@@ -29,6 +26,11 @@ class CarrierOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     lookup_url: str = ""
     lookup_token: str = ""
     receipt_errors: dict[str, int] = {}
+
+    @property
+    def can_query(self) -> bool:
+        """Whether the carrier can be asked what became of a message."""
+        return False
 
 
 class SmppOptions(CarrierOptions, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -38,8 +40,6 @@ class SmppOptions(CarrierOptions, frozen=True, forbid_unknown_fields=True, omit_
            `reference_bits` is the width of the long-message reference.
     Source: usual values of SMPP practice, see docs/carriers.md.
     """
-
-    can_query: ClassVar[bool] = True
 
     system_type: str = ""
     alphanumeric_ton: int = 5
@@ -53,6 +53,10 @@ class SmppOptions(CarrierOptions, frozen=True, forbid_unknown_fields=True, omit_
     reference_bits: Literal[8, 16] = 8
     sends_validity: bool = True
     tls_ca_file: str = ""
+
+    @property
+    def can_query(self) -> bool:
+        return True
 
     @property
     def dialect(self) -> Dialect:

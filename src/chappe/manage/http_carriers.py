@@ -18,7 +18,7 @@ from chappe.carriers.http.vendors import GENERIC, vendor_of
 from chappe.carriers.kinds import decode_options, encode_options
 from chappe.domain.errors import BadData, NotFound
 from chappe.domain.sender_shape import plain_sender
-from chappe.domain.unknown import EVERY_HELD, UnknownPolicies
+from chappe.domain.unknown import EVERY_HELD, KINDS, UnknownPolicies, check_policy
 from chappe.store import carriers, rules
 from chappe.store.carriers import CarrierRow
 from chappe.store.clock import now_ms
@@ -177,6 +177,10 @@ def _check(new: NewHttpCarrier, vendor: Vendor) -> None:
     if new.url or not vendor.place:
         _check_url(new.url)
     _check_values(new.values, vendor.fields, vendor.name)
+    for kind in KINDS:
+        check_policy(new.unknown.of(kind))
+    if new.unknown.ask and not vendor.can_query:
+        raise BadData(f"{vendor.name} cannot be asked what became of a message", field="on_unknown")
 
 
 def _check_values(values: Mapping[str, str], fields: Any, vendor: str) -> None:

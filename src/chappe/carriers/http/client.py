@@ -1,5 +1,6 @@
 """Makes a vendor's requests, and says of each that fails whether the vendor may have read it."""
 
+import os
 import ssl
 from typing import Final, NamedTuple
 
@@ -74,6 +75,7 @@ def _named(error: Exception) -> str:
         case aiohttp.ClientConnectorCertificateError():
             return "cannot connect: the certificate is not valid"
         case aiohttp.ClientConnectorError():
-            return f"cannot connect: {error.os_error.strerror or type(error.os_error).__name__}"
+            cause = error.os_error
+            return f"cannot connect: {os.strerror(cause.errno) if cause.errno else type(cause).__name__}"
         case _:
             return "the address cannot be used"

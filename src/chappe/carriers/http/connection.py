@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
-from typing import Final, Generic, NamedTuple, TypeVar, assert_never
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final, Generic, NamedTuple, TypeVar, assert_never
 
 import structlog
 
@@ -12,11 +12,13 @@ from chappe.carriers.http.access import access_of
 from chappe.carriers.http.client import HttpClient, Lost, Unsent
 from chappe.carriers.http.options import HttpOptions
 from chappe.carriers.http.texts import written_for
-from chappe.carriers.http.vendor import Accepted, Answer, Call, Closed, Message, TooFast, Unclear
+from chappe.carriers.http.vendor import Accepted, Answer, Call, Closed, Message, Told, TooFast, Unclear
 from chappe.carriers.http.vendors import vendor_of
+from chappe.carriers.questions import NO_ANSWER
 from chappe.carriers.smpp import Address
 from chappe.domain.encodings import UCS2
 from chappe.domain.lifecycle import Dlr
+from chappe.domain.outcomes import ReceiptIn
 from chappe.domain.retry import Refused
 
 T = TypeVar("T")
@@ -105,18 +107,18 @@ class HttpCarrier(Generic[T]):
     def submit(self, items: Sequence[tuple[T, Piece]]) -> list[tuple[T, str]]:
         """Make the requests of at most `free` messages."""
         for token, piece in items:
-            task = asyncio.create_task(self._hand_over(token, piece))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._begin(self._hand_over(token, piece))
         self._report.submitted += len(items)
         return []
 
     @property
     def can_query(self) -> bool:
-        return False
+        return self._vendor.can_query
 
     def query(self, questions: Sequence[Question]) -> None:
-        """Never called: no vendor is asked."""
+        """Ask what became of messages, in the window that hand-overs have."""
+        for question in questions:
+            self._begin(self._ask_about(question))
 
     async def stop(self) -> None:
         """Wait for the answers a while; what has none then is unknown."""
@@ -132,6 +134,11 @@ class HttpCarrier(Generic[T]):
             await self._client.close()
             self._client = None
         self._now("closed", "")
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # -- one message
     async def _hand_over(self, token: T, piece: Piece) -> None:
@@ -207,6 +214,25 @@ class HttpCarrier(Generic[T]):
                 self._listener.unsent([token])
             case _:
                 assert_never(answer)
+
+    async def _ask_about(self, question: Question) -> None:
+        """What the vendor says of a message; that it says nothing is no sign of trouble with the others."""
+        told: ReceiptIn | str = NO_ANSWER
+        try:
+            call = self._vendor.question(self._access, question.ref)
+            if call is not None and self._client is not None:
+                answer = await self._client.make(call)
+                if isinstance(answer, Told):
+                    told = self._vendor.state(self._access, question.ref, answer)
+                else:
+                    told = answer.reason
+        except asyncio.CancelledError:
+            pass
+        except Exception:
+            _log.exception("bug", carrier=self._name)
+        if (task := asyncio.current_task()) is not None:
+            self._tasks.discard(task)
+        self._listener.told([(question, told)])
 
     # -- the carrier
     def _is_heard(self) -> None:

@@ -29,6 +29,13 @@ def faults(template: Template) -> list[str]:
     found: list[str] = []
     for exchange in template.exchanges:
         found += [f"{exchange.what}: {fault}" for fault in _of_exchange(vendor, access, exchange)]
+    for asking in template.questions:
+        call = vendor.question(access, asking.ref)
+        if asking.request and (call is None or f"{call.method} {call.url}" != asking.request):
+            found.append(f"{asking.what}: the request is {call and f'{call.method} {call.url}'}")
+        state = vendor.state(access, asking.ref, Told(asking.status, {}, asking.told.encode()))
+        if (means := state if isinstance(state, str) else words_of_news(state)) != asking.means:
+            found.append(f"{asking.what}: the answer means {means!r}")
     for news in template.news:
         told = _of_news(vendor, access, news)
         if told != news.means:

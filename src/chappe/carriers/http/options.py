@@ -3,6 +3,7 @@
 import msgspec
 
 from chappe.carriers.http.template import Template
+from chappe.carriers.http.vendors import vendor_of
 from chappe.carriers.options import CarrierOptions
 
 
@@ -27,3 +28,7 @@ class HttpOptions(CarrierOptions, frozen=True, forbid_unknown_fields=True, omit_
 
     def __repr__(self) -> str:
         return f"HttpOptions(vendor={self.vendor!r})"
+
+    @property
+    def can_query(self) -> bool:
+        return vendor_of(self.vendor, self.template).can_query

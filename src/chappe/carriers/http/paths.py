@@ -1,8 +1,16 @@
 """Places in what a vendor says: a path in a tree, or a regular expression in a text."""
 
 import re
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from typing import Any, Final
+
+import msgspec
+
+from chappe.carriers.http.reading import pairs
+
+Look = Callable[[str], Any]
+"""What stands at a place of something that was told."""
 
 # A pattern that backtracks would hold up every carrier: what it is matched against is kept short.
 MAX_TEXT: Final = 10_000
@@ -45,6 +53,24 @@ def match(text: str, pattern: str) -> str | None:
     if found is None:
         return None
     return found.group(1) if found.re.groups else found.group()
+
+
+def look_into(body: bytes, format_: str) -> Look:
+    """How places in a body are found; in one that cannot be read there are none."""
+    text = body.decode("utf-8", "replace")
+    if format_ == "text":
+        return partial(match, text)
+    try:
+        tree: Any = dict(pairs(text)) if format_ == "form" else msgspec.json.decode(body)
+    except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
+        tree = None
+    return partial(find, tree)
+
+
+def is_there(found: Any, among: Sequence[str]) -> bool:
+    """Whether a place has one of some values; or, when none are named, anything at all."""
+    text = words(found)
+    return text in among if among else bool(text) or isinstance(found, dict | list)
 
 
 def words(value: Any) -> str:

@@ -34,6 +34,14 @@ def filled(text: str, values: Mapping[str, Value], escape: Callable[[str], str] 
     return found_text
 
 
+def filled_or_empty(text: str, values: Mapping[str, Value]) -> str:
+    """A text with its placeholders filled in; nothing when one of them is empty."""
+    try:
+        return filled(text, values)
+    except Empty:
+        return ""
+
+
 def filled_table(table: Mapping[str, str], values: Mapping[str, Value]) -> dict[str, str]:
     """A table with its values filled in, without those that are empty."""
     found = {}

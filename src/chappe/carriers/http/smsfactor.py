@@ -1,10 +1,11 @@
 """SMSFactor, and every Chappe: the send API, DLR, MO and STOP webhooks.
 
-Source: dev.smsfactor.com, getting started, send, webhooks (read November 2026).
+Source: dev.smsfactor.com, getting started, send, campaigns, webhooks (read November 2026).
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -49,6 +50,13 @@ _LEFT_OUT: Final[dict[str, tuple[RefusalClass, Dlr]]] = {
     "duplicated": ("permanent", Dlr.REJECTED),
     "flood": ("temporary", Dlr.REJECTED),
 }
+# The counters of a campaign of one message that tell its end.
+_ENDS: Final[dict[str, Dlr]] = {
+    "delivered": Dlr.DELIVERED,
+    "expired": Dlr.EXPIRED,
+    "network_error": Dlr.NETWORK_ERROR,
+    "error": Dlr.NOT_DELIVERED,
+}
 _ON_ITS_WAY: Final = (Dlr.NOT_SENT, Dlr.SENT)
 _DONE: Final = GiveBack(200, "text/plain", b"OK")
 
@@ -58,6 +66,7 @@ class SmsFactor:
 
     name = "smsfactor"
     place = "api.smsfactor.com"
+    can_query = True
     fields = (
         Field("token", "The token of the account.", is_secret=True),
         Field("pushtype", "What every message is sent as: alert or marketing.", default="alert"),
@@ -75,11 +84,7 @@ class SmsFactor:
         if message.is_unicode:
             said["unicode"] = 1
         recipients = {"gsm": [{"gsmsmsid": message.key, "value": message.to}]}
-        headers = {
-            "Authorization": f"Bearer {access.values['token']}",
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-        }
+        headers = {**_headers(access), "Content-Type": "application/json"}
         if self.is_idempotent(access):
             headers["Idempotency-Key"] = message.key
         body = msgspec.json.encode({"sms": {"message": said, "recipients": recipients}})
@@ -104,6 +109,20 @@ class SmsFactor:
                 return Refused(kind, int(dlr), f"SMSFactor: {counter}")
         return Unclear("SMSFactor counts nobody")
 
+    def question(self, access: Access, ref: str) -> Call | None:
+        return Call("GET", f"{access.url or _API}/campaign/{quote(ref, safe='')}", _headers(access))
+
+    def state(self, access: Access, ref: str, told: Told) -> ReceiptIn | str:
+        document = json_object(told.body) or {}
+        campaigns = document.get("campaign")
+        if told.status != 200 or document.get("status") != 1 or not isinstance(campaigns, list) or not campaigns:
+            return f"SMSFactor {text_of(document, 'status') or f'HTTP {told.status}'}"
+        counts = campaigns[0] if isinstance(campaigns[0], dict) else {}
+        for counter, dlr in _ENDS.items():
+            if text_of(counts, counter) == "1":
+                return ReceiptIn(ref, None, int(dlr), True, f"counted as {counter} id:{ref}"[:MAX_DETAIL])
+        return ReceiptIn(ref, None, int(Dlr.SENT), False, "on its way")
+
     def callback(self, access: Access, posted: Posted) -> Callback:
         if access.values["signature"]:
             given = posted.headers.get("x-smsfactor-signature", "")
@@ -114,6 +133,10 @@ class SmsFactor:
         if posted.what == "reply" or (not posted.what and "message" in fields):
             return Callback([_reply(fields)], _DONE)
         return Callback(_receipt(fields), _DONE)
+
+
+def _headers(access: Access) -> dict[str, str]:
+    return {"Authorization": f"Bearer {access.values['token']}", "Accept": "application/json"}
 
 
 def _receipt(fields: Mapping[str, Any]) -> Sequence[ReceiptIn]:

@@ -80,6 +80,21 @@ class AnswerRule(_Table, frozen=True, kw_only=True):
     outcomes: dict[str, str] = {}
 
 
+class QueryRule(_Table, frozen=True, kw_only=True):
+    """How the vendor is asked what became of a message, which is `{ref}` here, and where its answer says so.
+
+    Shape: `states` as those of receipts; user name, password and headers are those of the request.
+    """
+
+    url: str
+    query: dict[str, str] = {}
+    format: BodyRead = "json"
+    state: str
+    error: str = ""
+    states: dict[str, str]
+    errors: dict[str, str] = {}
+
+
 class Reading(_Table, frozen=True, kw_only=True):
     """How requests of the vendor are read. Shape: `items` is the place of the list, when one brings several."""
 
@@ -179,6 +194,17 @@ class News(_Table, frozen=True, kw_only=True):
     means: tuple[str, ...]
 
 
+class Asking(_Table, frozen=True, kw_only=True):
+    """A question about a message, and what its answer means, in the words of `examples`."""
+
+    what: str
+    ref: str = "abc-1"
+    request: str = ""
+    status: int = 200
+    told: str = ""
+    means: str
+
+
 class Template(_Table, frozen=True, kw_only=True):
     """A vendor. Shape: `values` are those of its examples."""
 
@@ -190,6 +216,7 @@ class Template(_Table, frozen=True, kw_only=True):
     settings: tuple[Asked, ...] = ()
     request: Request
     answer: AnswerRule = AnswerRule()
+    query: QueryRule | None = None
     reading: Reading = Reading()
     receipt: ReceiptRule | None = None
     reply: ReplyRule | None = None
@@ -197,6 +224,7 @@ class Template(_Table, frozen=True, kw_only=True):
     values: dict[str, str] = {}
     exchanges: tuple[Exchange, ...] = ()
     news: tuple[News, ...] = ()
+    questions: tuple[Asking, ...] = ()
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -242,6 +270,8 @@ def _check(template: Template) -> None:
     """Find out now what would fail later. Raises: BadData."""
     known = OFFERED | {each.name for each in template.settings}
     texts = [*_texts(msgspec.to_builtins(template.request))]
+    if template.query is not None:
+        texts += [template.query.url.replace("{ref}", ""), *_texts(template.query.query)]
     if template.verify is not None:
         texts += [template.verify.secret, template.verify.value, *(template.verify.basic or ())]
     for name in {name for text in texts for name in names_in(text)} - known:
@@ -257,8 +287,8 @@ def _check(template: Template) -> None:
 def _check_tables(template: Template) -> None:
     for outcome in template.answer.outcomes.values():
         verdict(outcome)
-    if template.receipt is not None:
-        for state in (*template.receipt.states.values(), *template.receipt.errors.values()):
+    for rule in (template.receipt, template.query):
+        for state in (*rule.states.values(), *rule.errors.values()) if rule is not None else ():
             if state != "-":
                 delivery_status(state)
     if template.verify is not None:
@@ -267,9 +297,9 @@ def _check_tables(template: Template) -> None:
     answer, told = template.answer, template.answer.format == "text"
     for place in (answer.id if answer.id != "key" else "", answer.code, answer.success.path if answer.success else ""):
         paths.check(place, is_regex=told)
-    for rule in (template.receipt, template.reply):
-        if rule is not None:
-            for value in msgspec.structs.asdict(rule).values():
+    for read in (template.receipt, template.reply):
+        if read is not None:
+            for value in msgspec.structs.asdict(read).values():
                 if isinstance(value, str):
                     paths.check(value, is_regex=template.reading.format == "text")
 

@@ -105,6 +105,7 @@ class Twilio:
 
     name = "twilio"
     place = "api.twilio.com"
+    can_query = True
     fields = (
         Field("account_sid", "The account, AC and 32 hexadecimal digits."),
         Field("auth_token", "Its auth token; what Twilio posts to us is signed with it.", is_secret=True),
@@ -130,18 +131,8 @@ class Twilio:
             raise ValueError("Twilio needs a sender, or a messaging service that has one")
         if access.callbacks:
             fields["StatusCallback"] = f"{access.callbacks}/receipt"
-        account = quote(values["account_sid"], safe="")
-        user, password = values["api_key"] or values["account_sid"], values["api_secret"] or values["auth_token"]
-        return Call(
-            "POST",
-            f"{access.url or _API}/2010-04-01/Accounts/{account}/Messages.json",
-            {
-                "Authorization": signatures.basic(user, password),
-                "Content-Type": "application/x-www-form-urlencoded",
-                "Accept": "application/json",
-            },
-            urlencode(fields).encode(),
-        )
+        headers = {**_headers(access), "Content-Type": "application/x-www-form-urlencoded"}
+        return Call("POST", f"{_messages(access)}.json", headers, urlencode(fields).encode())
 
     def answer(self, access: Access, message: Message, told: Told) -> Answer:
         document = json_object(told.body) or {}
@@ -168,6 +159,21 @@ class Twilio:
             return Refused("permanent", int(Dlr.REJECTED), name)
         return by_status(told)
 
+    def question(self, access: Access, ref: str) -> Call | None:
+        return Call("GET", f"{_messages(access)}/{quote(ref, safe='')}.json", _headers(access))
+
+    def state(self, access: Access, ref: str, told: Told) -> ReceiptIn | str:
+        document = json_object(told.body) or {}
+        state = text_of(document, "status")
+        if told.status != 200 or not state:
+            return f"Twilio {text_of(document, 'code') or f'HTTP {told.status}'}"
+        known = {"MessageSid": ref, "MessageStatus": state, "ErrorCode": text_of(document, "error_code")}
+        try:
+            found = _receipt({**known, "To": text_of(document, "to")})
+        except ValueError as error:
+            return str(error)
+        return found[0] if found else ReceiptIn(ref, None, int(Dlr.SENT), False, state[:MAX_DETAIL])
+
     def callback(self, access: Access, posted: Posted) -> Callback:
         form = pairs(posted.body) if posted.method == "POST" else []
         check(access.values["auth_token"], posted, form)
@@ -175,6 +181,17 @@ class Twilio:
         if posted.what == "reply" or (not posted.what and "MessageStatus" not in fields):
             return Callback([_reply(fields)], _NO_ANSWER)
         return Callback(_receipt(fields), _DONE)
+
+
+def _messages(access: Access) -> str:
+    account = quote(access.values["account_sid"], safe="")
+    return f"{access.url or _API}/2010-04-01/Accounts/{account}/Messages"
+
+
+def _headers(access: Access) -> dict[str, str]:
+    values = access.values
+    user, password = values["api_key"] or values["account_sid"], values["api_secret"] or values["auth_token"]
+    return {"Authorization": signatures.basic(user, password), "Accept": "application/json"}
 
 
 def check(auth_token: str, posted: Posted, form: Iterable[tuple[str, str]]) -> None:

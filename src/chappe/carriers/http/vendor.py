@@ -1,7 +1,8 @@
 """What a vendor's HTTP API is to us: three functions of their arguments, and the tables they read.
 
 `request` says a message in the vendor's words, `answer` reads what came back, `callback` reads what the vendor posts
-to us later. None of them knows a socket, a clock or a database.
+to us later. Where a vendor can be asked about a message, `question` and `state` do the same for that. None of them
+knows a socket, a clock or a database.
 """
 
 from collections.abc import Mapping, Sequence
@@ -151,6 +152,10 @@ class Vendor(Protocol):
     def fields(self) -> Sequence[Field]:
         """What the operator has to say."""
 
+    @property
+    def can_query(self) -> bool:
+        """Whether it says what became of a message (`question`)."""
+
     def is_idempotent(self, access: Access) -> bool:
         """Whether a message may be handed over again under the same key, and is sent once."""
 
@@ -159,6 +164,12 @@ class Vendor(Protocol):
 
     def answer(self, access: Access, message: Message, told: Told) -> Answer:
         """What an answer means; never fails, whatever came."""
+
+    def question(self, access: Access, ref: str) -> Call | None:
+        """The request that asks what became of a message; None from a vendor that does not say."""
+
+    def state(self, access: Access, ref: str, told: Told) -> ReceiptIn | str:
+        """What an answer to such a request says of the message, or why it says nothing; never fails."""
 
     def callback(self, access: Access, posted: Posted) -> Callback:
         """What was posted to us. Raises: NotGenuine; ValueError when it cannot be read."""

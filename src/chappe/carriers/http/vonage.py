@@ -92,6 +92,7 @@ class Vonage:
 
     name = "vonage"
     place = "rest.nexmo.com"
+    can_query = False
     fields = (
         Field("api_key", "The account's key, 8 characters."),
         Field("api_secret", "Its secret.", is_secret=True),
@@ -135,6 +136,12 @@ class Vonage:
             name = said.name if isinstance(said, Refused | TooFast) else "Vonage: a part was refused"
             return Refused("permanent", int(Dlr.REJECTED), f"{name}, of some parts")
         return said
+
+    def question(self, access: Access, ref: str) -> Call | None:
+        return None
+
+    def state(self, access: Access, ref: str, told: Told) -> ReceiptIn | str:
+        return "Vonage is not asked"
 
     def callback(self, access: Access, posted: Posted) -> Callback:
         fields = fields_of(posted)
