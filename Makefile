@@ -47,6 +47,7 @@ docs: $(DEVELOP)  ## write the pages that come from tables in the code
 	$(BIN)/chappe settings --reference > docs/settings.md
 	$(BIN)/chappe rule --reference > docs/rules.md
 	$(BIN)/chappe country --reference > docs/countries.md
+	$(BIN)/chappe carrier options --reference > docs/carrier-options.md
 	$(BIN)/python -m tests.contract.examples > examples.json && mv examples.json src/chappe/surfaces/http/smsfactor/examples.json
 
 bench: $(DEVELOP)  ## measure on this machine with a neutral carrier and a webhook sink (ARGS="--quick", "--help")

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chappe.carriers.options import SmppOptions
 from chappe.carriers.simulator import Simulator, SimulatorOptions
+from chappe.carriers.smpp_options import SmppOptions
 from chappe.domain.accounts import Account
 from chappe.domain.requests import SubmitRequest
 from chappe.domain.rulebook import Defaults
-from chappe.manage.carriers import Carriers, CarrierStatus, NewCarrier
+from chappe.manage.carrier_checks import NewCarrier
+from chappe.manage.carrier_status import CarrierStatus
+from chappe.manage.carriers import Carriers
 from chappe.manage.messages import MessageTrace
 from chappe.manage.routes import Routes
 from chappe.pipeline.gateway import Gateway

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from chappe.manage.carriers import NewCarrier
+from chappe.manage.carrier_checks import NewCarrier
 from chappe.runtime import settings as settings_table
 from chappe.runtime.bootstrap import opened
 from chappe.runtime.process import ROLES

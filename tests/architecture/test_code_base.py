@@ -7,7 +7,7 @@ from pkgutil import walk_packages
 
 import chappe
 from chappe.runtime import settings as settings_table
-from chappe.runtime.cli import country_page, rule_page
+from chappe.runtime.cli import carrier_page, country_page, rule_page
 from chappe.store import schema
 from chappe.store.migrations import HEAD, migrate
 from chappe.store.sqlite import Database
@@ -48,6 +48,10 @@ def test_the_page_of_rules_says_what_the_table_says() -> None:
 
 def test_the_page_of_countries_says_what_the_rulebook_says() -> None:
     assert (ROOT / "docs/countries.md").read_text() == country_page.page(), "run `make docs`"
+
+
+def test_the_page_of_carrier_options_says_what_the_structs_say() -> None:
+    assert (ROOT / "docs/carrier-options.md").read_text() == carrier_page.reference("smpp"), "run `make docs`"
 
 
 def test_every_endpoint_has_an_exchange_in_both_formats() -> None:

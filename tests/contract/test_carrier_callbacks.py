@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from chappe.domain.errors import Unavailable
-from chappe.manage.carriers import Carriers, NewCarrier
+from chappe.manage.carrier_checks import NewCarrier
+from chappe.manage.carriers import Carriers
 from chappe.manage.http_carriers import HttpCarriers, NewHttpCarrier
 from chappe.store import arrived_receipts, replies
 from chappe.surfaces.http.carrier_callbacks import MAX_BODY_BYTES

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from chappe.carriers.options import SmppOptions
 from chappe.carriers.simulator import Simulator, SimulatorOptions
-from chappe.manage.carriers import Carriers, NewCarrier
+from chappe.carriers.smpp_options import SmppOptions
+from chappe.manage.carrier_checks import NewCarrier
+from chappe.manage.carriers import Carriers
 from chappe.surfaces.http.smsfactor.routes import ROUTES, match
 from tests.builders import Api, on_loop, running_api
 from tests.contract.exchanges import FOLDER, Given, load, steps

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chappe.manage.carriers import NewCarrier
+from chappe.manage.carrier_checks import NewCarrier
 from chappe.runtime import settings as settings_table
 from chappe.runtime.bootstrap import opened
 from tests.builders import on_loop, world

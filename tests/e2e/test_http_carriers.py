@@ -12,7 +12,7 @@ import pytest
 from chappe.carriers.http import connection
 from chappe.carriers.http.vendor import Posted
 from chappe.domain.unknown import EVERY_HELD, read_policies
-from chappe.manage.carriers import BindStatus
+from chappe.manage.carrier_status import BindStatus
 from chappe.manage.http_carriers import CallbackPlace, HttpCarriers, NewHttpCarrier
 from chappe.store import replies
 from tests.builders import on_loop

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from chappe.carriers.options import SmppOptions
+from chappe.carriers.smpp_options import SmppOptions
 from chappe.domain.requests import SubmitRequest
 from chappe.domain.rulebook import EVERYWHERE, Defaults, Override
 from chappe.manage.rules import RuleSettings

@@ -3,8 +3,8 @@
 import asyncio
 from pathlib import Path
 
-from chappe.carriers.options import SmppOptions
 from chappe.carriers.simulator import Simulator
+from chappe.carriers.smpp_options import SmppOptions
 from chappe.manage.campaigns import CampaignFilter
 from chappe.manage.messages import MessageFilter
 from chappe.pipeline.rules import FRESH_MS

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from chappe.carriers.options import SmppOptions
 from chappe.carriers.simulator import Simulator
+from chappe.carriers.smpp_options import SmppOptions
 from chappe.domain.errors import BadData
 from chappe.domain.unknown import UnknownPolicies, UnknownPolicy
 from chappe.pipeline.expire import Expirer

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chappe.carriers.options import SmppOptions
+from chappe.carriers.smpp_options import SmppOptions
 from chappe.domain.errors import BadData, NotFound
 from chappe.domain.lifecycle import Dlr
 from chappe.domain.requests import SubmitRequest

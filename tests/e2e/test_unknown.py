@@ -7,10 +7,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from chappe.carriers.options import SmppOptions
 from chappe.carriers.simulator import Simulator
+from chappe.carriers.smpp_options import SmppOptions
 from chappe.domain.unknown import UnknownPolicies, read_policies
-from chappe.manage.carriers import NewCarrier
+from chappe.manage.carrier_checks import NewCarrier
+from chappe.manage.carriers import Changes
 from chappe.pipeline.settle import Settler
 from chappe.runtime.bootstrap import opened
 from chappe.store.sqlite import Database
@@ -70,13 +71,13 @@ async def test_a_message_that_is_on_its_way_is_asked_about_so_often_and_no_more(
 async def test_a_message_that_has_its_receipt_is_never_asked_about_nor_one_of_the_other_kind(tmp_path: Path) -> None:
     smpp = SmppOptions(unknown=policies("marketing=query:1x2"))
     async with sending_to(tmp_path, smpp=smpp) as (sending, carrier):
-        await sending.carriers.decide_unknown("carrier", ["alert=query:1x2"])
+        await sending.carriers.change("carrier", Changes({"unknown": ["alert=query:1x2"]}))
         await until(lambda: carrier.stats().binds_accepted == 2, "a new bind")
         await sending.bound()
         done = await sending.submit("33612345678")
         await sending.until_all(done, "delivered")
         carrier.change({"outcomes": {"silent": 100}})
-        await sending.carriers.decide_unknown("carrier", ["alert=hold"])
+        await sending.carriers.change("carrier", Changes({"unknown": ["alert=hold"]}))
         await until(lambda: carrier.stats().binds_accepted == 3, "a new bind")
         await sending.bound()
         other = await sending.submit("33612345679")
@@ -148,7 +149,7 @@ async def test_a_gateway_that_is_killed_before_the_answer_leaves_what_each_polic
     ):
         prepared = await prepare(tmp_path / "data", prompt.port)
         async with opened(prepared.settings) as chappe:
-            await chappe.carriers.decide_unknown("carrier", ["query:1x5"])
+            await chappe.carriers.change("carrier", Changes({"unknown": ["query:1x5"]}))
             for policy, country in COUNTRIES.items():
                 options = SmppOptions(unknown=policies(policy))
                 await chappe.carriers.add(NewCarrier(country, "127.0.0.1", slow.port, country, "x", options=options))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chappe.manage.carriers import BindStatus
+from chappe.manage.carrier_status import BindStatus
 from tests.builders import on_loop
 from tests.sending import Sending, installation, sending_to, simulated
 

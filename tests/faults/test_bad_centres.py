@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from chappe.carriers.connection import Acknowledge, Question
-from chappe.carriers.options import SmppOptions
-from chappe.carriers.smpp import Address, SmppCarrier
+from chappe.carriers.connection import Acknowledge, Address, Question
+from chappe.carriers.smpp import SmppCarrier
+from chappe.carriers.smpp_options import SmppOptions
 from chappe.domain.outcomes import ReceiptIn, ReplyIn
 from chappe.domain.retry import Refused
 from chappe.telecom.smpp import commands, oddities, status, tlv

@@ -9,11 +9,12 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from chappe.carriers.options import SmppOptions
 from chappe.carriers.simulator.lookups import look_up
+from chappe.carriers.smpp_options import SmppOptions
 from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, InsufficientCredits, Unavailable
-from chappe.manage.carriers import Carriers, NewCarrier
+from chappe.manage.carrier_checks import NewCarrier
+from chappe.manage.carriers import Carriers
 from chappe.manage.lookups import ABANDONED_MS, AT_ONCE, MAX_NUMBERS, MAX_WAITING, LookupFilter, Lookups
 from chappe.manage.routes import Routes
 from chappe.store.clock import now_ms

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from chappe.carriers.incoming import read_delivery
+from chappe.carriers.incoming import Manner, read_delivery
 from chappe.domain.outcomes import ReceiptIn
 from chappe.telecom import alphabets, gsm7, receipts, udh
 from chappe.telecom.receipts import Dialect, ReceiptState
@@ -116,7 +116,7 @@ def delivery(data: bytes) -> None:
     body, _ = layouts.decode_body(commands.DELIVER_SM, data, 0, len(data))
     assert isinstance(body, ShortMessage)
     for dialect in (receipts.STANDARD, OWN_WORDS):
-        found = read_delivery(body, dialect)
+        found = read_delivery(body, Manner(dialect))
         if isinstance(found, ReceiptIn):
             stored = found.ref + found.detail
             assert found.number is None or 0 < found.number < 1 << 63

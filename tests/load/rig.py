@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from chappe.manage.carriers import NewCarrier
+from chappe.manage.carrier_checks import NewCarrier
 from chappe.runtime import settings as settings_table
 from chappe.runtime.bootstrap import Chappe, opened
 from chappe.store.sqlite import Database

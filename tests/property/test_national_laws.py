@@ -3,8 +3,10 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chappe.carriers.options import SmppOptions
-from chappe.carriers.submits import submits, written_for
+from chappe.carriers.connection import Outgoing
+from chappe.carriers.smpp_options import SmppOptions
+from chappe.carriers.submits import Writer
+from chappe.carriers.texts import written_for
 from chappe.domain.encodings import alphabet_of, encoding_of, is_national, language_of
 from chappe.domain.measure import finish_in, measurer
 from chappe.telecom.alphabets import alphabets, choose
@@ -36,10 +38,8 @@ languages = st.lists(st.sampled_from(LANGUAGES), min_size=1, unique=True).map(tu
 @example("ãÔ" * 76, ("portuguese",))
 def test_what_is_measured_is_what_is_cut_and_what_a_handset_shows(text: str, known: tuple[Language, ...]) -> None:
     final, encoding, parts = measurer(False, 255, known)(text)
-    bodies = submits(
-        SmppOptions(national_alphabets=known), message_id=7, number=NUMBER, text=final, sender=None, encoding=encoding,
-        validity_s=60,
-    )  # fmt: skip
+    message = Outgoing(7, NUMBER, final, None, encoding, parts, 60)
+    bodies = Writer(SmppOptions(national_alphabets=known)).write(message).pieces
     assert len(bodies) == parts
     assert shown(bodies) == final
     assert finish_in(text, encoding) == final
@@ -64,9 +64,7 @@ def test_a_carrier_without_the_tables_brings_the_text_all_the_same(text: str, kn
     final, encoding, parts = measurer(False, 255, known)(text)
     options = SmppOptions()
     written = written_for(options, final, encoding, parts)
-    bodies = submits(
-        options, message_id=7, number=NUMBER, text=written.text, sender=None, encoding=written.encoding, validity_s=60
-    )
+    bodies = Writer(options).write(Outgoing(7, NUMBER, final, None, encoding, parts, 60)).pieces
     assert not is_national(written.encoding)
     assert bool(written.note) == is_national(encoding)
     if written.encoding == 0:

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from chappe.carriers.kinds import decode_options
-from chappe.carriers.options import SmppOptions
+from chappe.carriers.smpp_options import SmppOptions
 from chappe.domain.errors import BadData, NotFound
 from chappe.domain.plans import Routes as RouteTable
 from chappe.domain.unknown import UnknownPolicies, UnknownPolicy
-from chappe.manage.carriers import STALE_MS, Carriers, NewCarrier
+from chappe.manage.carrier_checks import NewCarrier
+from chappe.manage.carrier_status import STALE_MS
+from chappe.manage.carriers import Carriers
 from chappe.manage.routes import Routes
 from chappe.store import carriers, leases, queue
 from chappe.store import routes as stored_routes

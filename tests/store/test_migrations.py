@@ -11,7 +11,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from chappe.carriers.kinds import decode_options
-from chappe.carriers.options import SmppOptions
+from chappe.carriers.smpp_options import SmppOptions
 from chappe.domain.errors import Unavailable
 from chappe.domain.unknown import UnknownPolicies, UnknownPolicy
 from chappe.store.migrations import HEAD, HERE, migrate, script, version

@@ -8,7 +8,7 @@ from prometheus_client import generate_latest
 
 from chappe.carriers.connection import Question
 from chappe.carriers.kinds import encode_options
-from chappe.carriers.options import SmppOptions
+from chappe.carriers.smpp_options import SmppOptions
 from chappe.domain.errors import BadData, NotFound
 from chappe.domain.lifecycle import Dlr, State
 from chappe.domain.outcomes import ReceiptIn
@@ -202,7 +202,7 @@ async def test_what_is_unknown_is_listed_with_what_will_be_done_and_counted_for_
     policies = UnknownPolicies(UnknownPolicy("resend", 60, 1), HOLD)
     lane = Asking(tmp_path, Unknowns(policies, 3600))
     options = encode_options(SmppOptions(unknown=policies))
-    lane.core.db.write(lambda tx: carriers.set_options(tx, lane.core.carrier, options))
+    lane.core.db.write(lambda tx: carriers.update(tx, carriers.all_carriers(tx)[0]._replace(options=options)))
     lane.core.submit(TO)
     lane.core.submit("33612345679", kind="marketing")
     lane.core.record([lost(message) for message in lane.core.claim()])

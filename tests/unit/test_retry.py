@@ -2,7 +2,7 @@
 
 import pytest
 
-from chappe.carriers.refusals import refusal
+from chappe.carriers.refusals import Refusals
 from chappe.domain.lifecycle import Dlr
 from chappe.domain.retry import MAX_QUEUE_FULL, QUEUE_FULL_S, Again, Fail, RefusalClass, Refused, after_refusal
 from chappe.telecom.smpp import status
@@ -58,7 +58,7 @@ def test_more_tries_than_there_are_gives_up_too() -> None:
     ],
 )
 def test_a_carriers_status_becomes_the_refusal_it_means(value: int, kind: RefusalClass, dlr: Dlr) -> None:
-    found = refusal(value)
+    found = Refusals({}, {}).of(value)
     assert (found.kind, found.dlr) == (kind, dlr)
 
 
@@ -66,6 +66,6 @@ def test_a_carriers_status_becomes_the_refusal_it_means(value: int, kind: Refusa
 def test_no_status_a_carrier_may_answer_leaves_us_without_a_verdict(value: int) -> None:
     if value == status.ESME_ROK:
         return
-    refused = refusal(value)
+    refused = Refusals({}, {}).of(value)
     assert refused.name
     assert isinstance(after_refusal(refused, 99), Fail) or refused.kind == "throttle"

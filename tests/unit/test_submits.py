@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from chappe.carriers.connection import Outgoing
 from chappe.carriers.kinds import decode_options, encode_options
-from chappe.carriers.options import SmppOptions
-from chappe.carriers.submits import submits, written_for
+from chappe.carriers.smpp_options import SmppOptions
+from chappe.carriers.submits import Writer
+from chappe.carriers.texts import written_for
 from chappe.domain.unknown import QUERY, RESEND, UnknownPolicies
 from chappe.telecom.smpp.bodies import ShortMessage
 
@@ -24,10 +26,8 @@ def bodies(
     **options: object,
 ) -> list[ShortMessage]:
     made = SmppOptions(**options)  # type: ignore[arg-type]
-    return submits(
-        made, message_id=message_id, number=NUMBER, text=text, sender=sender, encoding=encoding,
-        validity_s=validity_s,
-    )  # fmt: skip
+    message = Outgoing(message_id, NUMBER, text, sender, encoding, 1, validity_s, 7)
+    return list(Writer(made).write(message).pieces)
 
 
 def one(text: str = "Hello", sender: str | None = "Shop", **more: object) -> ShortMessage:
@@ -72,9 +72,9 @@ def test_a_long_text_is_cut_into_parts_that_name_each_other() -> None:
     text = "".join(chr(ord("a") + i % 26) for i in range(400))
     parts = bodies(text)
     assert [part.short_message[:6] for part in parts] == [
-        b"\x05\x00\x03\x34\x03\x01",
-        b"\x05\x00\x03\x34\x03\x02",
-        b"\x05\x00\x03\x34\x03\x03",
+        b"\x05\x00\x03\x26\x03\x01",
+        b"\x05\x00\x03\x26\x03\x02",
+        b"\x05\x00\x03\x26\x03\x03",
     ]
     assert [len(part.short_message) - 6 for part in parts] == [153, 153, 94]
     assert b"".join(part.short_message[6:] for part in parts).decode() == text
@@ -112,7 +112,7 @@ def test_a_part_that_is_submitted_again_is_the_same_part() -> None:
 
 def test_the_most_parts_one_message_can_have_are_255() -> None:
     parts = bodies("a" * 153 * 255)
-    assert parts[-1].short_message[:6] == b"\x05\x00\x03\x34\xff\xff"
+    assert parts[-1].short_message[:6] == b"\x05\x00\x03\x26\xff\xff"
     with pytest.raises(ValueError, match="256"):
         bodies("a" * (153 * 255 + 1))
 
@@ -146,15 +146,8 @@ def test_a_carrier_may_want_other_types_of_number() -> None:
 def test_without_a_sender_the_carriers_own_is_used_or_none() -> None:
     assert source(one(sender=None)) == (0, 0, "")
     assert source(one(sender="")) == (0, 0, "")
-    (body,) = submits(
-        SmppOptions(sender="36180"),
-        message_id=1,
-        number=NUMBER,
-        text="Hi",
-        sender=None,
-        encoding=0,
-        validity_s=60,
-    )
+    own = Outgoing(1, NUMBER, "Hi", None, 0, 1, 60)
+    (body,) = Writer(SmppOptions(sender="36180")).write(own).pieces
     assert source(body) == (3, 0, "36180")
 
 
@@ -178,13 +171,11 @@ def test_the_validity_is_a_relative_time_between_a_minute_and_three_days(seconds
 
 
 def test_a_carrier_that_wants_no_validity_gets_none() -> None:
-    assert one(sends_validity=False).validity_period == ""
+    assert one(validity="none").validity_period == ""
 
 
 def test_the_settings_of_a_carrier_survive_their_storage() -> None:
-    options = SmppOptions(
-        sender="Shop", reference_bits=16, unknown=UnknownPolicies(RESEND, QUERY), sends_validity=False
-    )
+    options = SmppOptions(sender="Shop", reference_bits=16, unknown=UnknownPolicies(RESEND, QUERY), validity="none")
     assert decode_options("smpp", encode_options(options)) == options
     assert decode_options("smpp", "{}") == SmppOptions()
 
@@ -198,8 +189,8 @@ def test_the_language_of_a_shift_table_is_announced_before_the_text() -> None:
 def test_the_language_of_a_locking_table_is_announced_beside_the_place_of_the_part() -> None:
     parts = bodies("ş" * 156, encoding=256, national_alphabets=("turkish",), message_id=0x1234)
     assert [part.short_message[:9] for part in parts] == [
-        bytes.fromhex("08 00 03 34 02 01 25 01 01"),
-        bytes.fromhex("08 00 03 34 02 02 25 01 01"),
+        bytes.fromhex("08 00 03 26 02 01 25 01 01"),
+        bytes.fromhex("08 00 03 26 02 02 25 01 01"),
     ]
     assert [len(part.short_message) - 9 for part in parts] == [149, 7]
 

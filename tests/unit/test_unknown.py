@@ -2,11 +2,12 @@
 
 import pytest
 
-from chappe.carriers.connection import Question
+from chappe.carriers.addresses import Addresses
+from chappe.carriers.connection import Outgoing, Question
 from chappe.carriers.kinds import decode_options, encode_options
-from chappe.carriers.options import SmppOptions
 from chappe.carriers.questions import answer_of, query_of
-from chappe.carriers.submits import submits
+from chappe.carriers.smpp_options import SmppOptions
+from chappe.carriers.submits import Writer
 from chappe.domain.errors import BadData
 from chappe.domain.lifecycle import Dlr
 from chappe.domain.outcomes import ReceiptIn
@@ -100,8 +101,10 @@ def test_pauses_between_questions_double() -> None:
 
 
 def test_a_question_names_the_id_and_the_sender_it_was_submitted_with() -> None:
-    assert query_of(SmppOptions(), QUESTION) == Query("abc1", 5, 0, "MyClub")
-    assert query_of(SmppOptions(sender="36180"), QUESTION._replace(sender=None)) == Query("abc1", 3, 0, "36180")
+    assert query_of(Addresses(SmppOptions()), QUESTION) == Query("abc1", 5, 0, "MyClub")
+    assert query_of(Addresses(SmppOptions(sender="36180")), QUESTION._replace(sender=None)) == Query(
+        "abc1", 3, 0, "36180"
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,9 +128,7 @@ def test_a_carrier_that_does_not_know_or_cannot_be_read_says_nothing() -> None:
 
 def test_a_carrier_that_takes_a_submit_once_gets_the_same_reference_for_each_part_every_time() -> None:
     def references(options: SmppOptions, message: int) -> list[int | None]:
-        bodies = submits(
-            options, message_id=message, number=33612345678, text="x" * 400, sender=None, encoding=0, validity_s=60
-        )
+        bodies = Writer(options).write(Outgoing(message, 33612345678, "x" * 400, None, 0, 3, 60)).pieces
         return [tlv.find_int(body.tlvs, tlv.TLVS["user_message_reference"].tag) for body in bodies]
 
     safe = SmppOptions(is_idempotent=True)

@@ -19,6 +19,25 @@ Acknowledge: TypeAlias = Callable[[list[int]], None]
 """Tells the carrier that deliveries are safe with us, by their numbers."""
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a carrier is and who we are to it.
+
+    Shape: `window` is unanswered submits for each bind; of pairs, `binds` counts the transmitters; `callbacks` is where
+           it can post to us, empty if nowhere.
+    """
+
+    name: str
+    host: str
+    port: int
+    system_id: str
+    password: str = field(repr=False)
+    tls: bool = False
+    binds: int = 1
+    window: int = 100
+    callbacks: str = ""
+
+
 class Outgoing(NamedTuple):
     """A message as a lane hands it over. Units: seconds. Shape: `encoding` and `parts` are those it was priced with."""
 
@@ -29,6 +48,8 @@ class Outgoing(NamedTuple):
     encoding: int
     parts: int
     validity_s: float
+    campaign_id: int = 0
+    is_alert: bool = True
 
 
 class Question(NamedTuple):
@@ -58,13 +79,21 @@ class Cut(NamedTuple):
 
 @dataclass(slots=True)
 class LinkState:
-    """What an operator sees of one bind. Shape: `state` is connecting, bound, refused, down or closed."""
+    """What an operator sees of one bind.
+
+    Shape: `state` is connecting, bound, refused, down or closed; `mode` says what it is bound as; `version` is what the
+           centre says of itself; `oddities` count how often it bent which rule, since the lane was taken.
+    Units: seconds; `answer_s` is how long it takes to answer, None until it has.
+    """
 
     state: str = "connecting"
     detail: str = ""
     submitted: int = 0
     since: float = 0.0
     oddities: dict[str, int] = field(default_factory=dict)
+    mode: str = ""
+    version: str = ""
+    answer_s: float | None = None
 
 
 class Listener(Protocol[T]):
@@ -116,6 +145,9 @@ class Connection(Protocol[T]):
 
     def start(self) -> None:
         """Connect, and stay connected."""
+
+    def reconfigure(self, address: Address, options: Any) -> None:
+        """Take changed settings of its kind, of which none needs a new connection."""
 
     def cut(self, message: Outgoing) -> Cut:
         """The message in the carrier's form. Raises: ValueError when it cannot be said in it."""

@@ -1,33 +1,67 @@
 """What a carrier delivers: a receipt for one of our messages, or somebody's reply."""
 
 from contextlib import suppress
+from datetime import UTC
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
+from chappe.carriers.smpp_options import CarrierAlphabet, SmppOptions
+from chappe.carriers.texts import CODECS
 from chappe.domain.outcomes import ReceiptIn, ReplyIn
 from chappe.telecom import receipts
 from chappe.telecom.alphabets import announced
-from chappe.telecom.receipts import STANDARD, Dialect
+from chappe.telecom.gsm7 import unpack
+from chappe.telecom.receipts import STANDARD, STATES, Dialect
 from chappe.telecom.smpp import tlv
 from chappe.telecom.smpp.bodies import ShortMessage
-from chappe.telecom.udh import Concatenation, Element, find_concatenation, split_udh
+from chappe.telecom.udh import Concatenation, Element, fill_bits, find_concatenation, split_udh
 
 _UDHI = 0x40
-_LATIN_1, _UCS2 = 3, 8
 _MAX_DIGITS = 15
 _MAX_DETAIL = 200
 _MAX_PARTS = 255
+_UCS2 = "utf-16-be"
+# Source: SMPP 3.4, 5.2.19.
+_CODECS: Final = {0x03: "latin-1", 0x06: "iso8859-5", 0x07: "iso8859-8", 0x08: _UCS2, 0x05: "shift_jis", 0x0E: "euc_kr"}
 
 
-def read_delivery(body: ShortMessage, dialect: Dialect = STANDARD) -> ReceiptIn | ReplyIn:
+class Manner(NamedTuple):
+    """How one carrier writes what it delivers."""
+
+    dialect: Dialect = STANDARD
+    alphabet: CarrierAlphabet = "gsm7"
+    text_coding: int = 0
+    ucs2_coding: int = 8
+
+
+USUAL: Final = Manner()
+
+
+def manner_of(options: SmppOptions) -> Manner:
+    """How a carrier with these settings writes."""
+    states = {word.upper(): STATES[meaning.upper()] for word, meaning in options.receipt_states.items()}
+    zone = ZoneInfo(options.receipt_zone) if options.receipt_zone else None
+    dialect = Dialect(options.receipt_errors, states, options.receipt_id == "text", options.trusts_text, zone)
+    if dialect == STANDARD:
+        dialect = STANDARD  # its receipts are read faster
+    return Manner(dialect, options.alphabet, options.text_coding, options.ucs2_coding)
+
+
+def read_delivery(body: ShortMessage, manner: Manner = USUAL) -> ReceiptIn | ReplyIn:
     """Read a deliver_sm; never fails, whatever the octets."""
-    text = body.short_message
+    text, dialect = body.short_message, manner.dialect
     if not text and body.tlvs:
         text = tlv.find(body.tlvs, tlv.MESSAGE_PAYLOAD) or b""
-    if not receipts.is_receipt(body.esm_class, text, body.tlvs):
-        return _reply(body, text)
+    if not receipts.is_receipt(body.esm_class, text, body.tlvs, trusts_text=dialect.trusts_text):
+        return _reply(body, text, manner)
     found = receipts.parse(text, body.tlvs, dialect)
     detail = f"{found.state or 'no state'} err:{found.error or '-'} id:{found.message_id or '-'}"
+    done_at = None
+    if dialect.zone is not None and (done := receipts.moment(found.done_at, dialect.zone)) is not None:
+        detail += f" done {done.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        done_at = int(done.timestamp() * 1000)
     ref = found.message_id.strip().replace(" ", "_")  # as ids in answers are kept
-    return ReceiptIn(ref, _number(body.source), found.dlr_status, found.is_final, detail[:_MAX_DETAIL])
+    return ReceiptIn(ref, _number(body.source), found.dlr_status, found.is_final, detail[:_MAX_DETAIL], None, done_at)
 
 
 def _number(address: str) -> int | None:
@@ -35,16 +69,19 @@ def _number(address: str) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS else None
 
 
-def _reply(body: ShortMessage, octets: bytes) -> ReplyIn:
+def _reply(body: ShortMessage, octets: bytes, manner: Manner) -> ReplyIn:
     place = None
+    header = 0
     elements: tuple[Element, ...] = ()
     if body.esm_class & _UDHI:
         with suppress(ValueError):  # a header that makes no sense is shown as text rather than dropped
+            whole = len(octets)
             elements, octets = split_udh(octets)
+            header = whole - len(octets)
             place = find_concatenation(elements)
     if place is None and body.tlvs:
         place = _place_in_fields(body.tlvs)
-    text = _text(body.data_coding, octets, elements)
+    text = _text(body.data_coding, octets, elements, header, manner)
     if place is None or place.total == 1:
         return ReplyIn(body.source, body.destination, text)
     # The bits tell a reference of one form from the same number in the other.
@@ -62,9 +99,22 @@ def _place_in_fields(tlvs: bytes) -> Concatenation | None:
     return Concatenation(reference, total, number, 16)
 
 
-def _text(data_coding: int, octets: bytes, elements: tuple[Element, ...]) -> str:
-    if data_coding == _UCS2:
-        return octets.decode("utf-16-be", "replace")
-    if data_coding == _LATIN_1:
-        return octets.decode("latin-1")
+def _text(coding: int, octets: bytes, elements: tuple[Element, ...], header: int, manner: Manner) -> str:
+    if coding == manner.ucs2_coding or _is_ucs2(coding):
+        return octets.decode(_UCS2, "replace")
+    is_own = coding == manner.text_coding
+    codec = CODECS.get(manner.alphabet) if is_own else _CODECS.get(coding)
+    if codec is not None:
+        # A letter that ASCII lacks is more likely Latin-1 than nothing at all.
+        return octets.decode("latin-1" if codec == "ascii" else codec, "replace")
+    if is_own and manner.alphabet == "gsm7_packed":
+        octets = unpack(octets, fill_bits=fill_bits(header))
     return announced(elements).decode(octets)
+
+
+def _is_ucs2(coding: int) -> bool:
+    """Whether a data coding of a radio network means UTF-16: 0x18 is a text that is shown at once.
+
+    Source: 3GPP TS 23.038, 4; below 0x10 the codes are SMPP's own.
+    """
+    return (coding & 0xAC == 0x08 and coding >= 0x10) or coding & 0xF0 == 0xE0

@@ -1,31 +1,80 @@
-"""The settings of carriers, by what they speak."""
+"""The settings that every carrier has, and how a setting says what it is for.
 
-from typing import Literal
+A setting is a field of a struct: its type and limits are checked when it is set, its words stand in
+`chappe carrier options` and docs/carrier-options.md.
+"""
+
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from chappe.domain.unknown import EVERY_HELD, UnknownPolicies
 from chappe.telecom.gsm7 import Language
-from chappe.telecom.receipts import STANDARD, Dialect
+from chappe.telecom.receipts import IdForms
+
+Group = Literal["connection", "security", "addresses", "text", "submits", "receipts", "answers", "look-ups", "vendor"]
+
+
+def says(group: Group, words: str, *, is_live: bool = True, is_file: bool = False, **limits: Any) -> msgspec.Meta:
+    """What a setting is for.
+
+    Shape: `is_live` when a change needs no new connection; `is_file` when it names a file; the limits are msgspec's.
+    """
+    return msgspec.Meta(description=words, extra={"group": group, "live": is_live, "file": is_file}, **limits)
 
 
 class CarrierOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """What every carrier has, kept as JSON with it.
 
-    Shape: `sender` is used when the customer gives none; `unknown` is what is done about messages whose end
-           nobody told; a carrier that `is_idempotent` takes a submit that comes again under the same reference once;
-           `lookup_url` is where the carrier answers look-ups over HTTP, if it does;
-           `national_alphabets` are the languages whose tables it passes on; `receipt_errors` is what its error codes
-           of failed messages mean, as delivery statuses, the codes without leading zeros.
+    Shape: `sender` is used when the customer gives none, several separated by commas are a pool;
+           `unknown` is what is done about messages whose end nobody told; `receipt_errors` is what error codes of
+           failed messages mean, as delivery statuses, the codes without leading zeros.
     """
 
-    sender: str = ""
-    national_alphabets: tuple[Language, ...] = ()
-    unknown: UnknownPolicies = EVERY_HELD
-    is_idempotent: bool = False
-    lookup_url: str = ""
-    lookup_token: str = ""
-    receipt_errors: dict[str, int] = {}
+    sender: Annotated[
+        str,
+        says(
+            "addresses",
+            "sender of messages that have none; several numbers, separated by commas, are a pool of which each person"
+            " always sees the same one",
+        ),
+    ] = ""
+    national_alphabets: Annotated[
+        tuple[Language, ...], says("text", "languages whose shift tables the carrier passes on")
+    ] = ()
+    unknown: Annotated[
+        UnknownPolicies,
+        says(
+            "answers",
+            "messages whose end nobody told: hold, resend:60x2, query:300x5 or give-up:3600, for both kinds or as"
+            " alert=... and marketing=...",
+            is_live=False,
+        ),
+    ] = EVERY_HELD
+    is_idempotent: Annotated[
+        bool,
+        says(
+            "answers",
+            "the carrier takes a submit that comes again with the same user_message_reference once",
+            is_live=False,
+        ),
+    ] = False
+    lookup_url: Annotated[str, says("look-ups", "where the carrier answers look-ups over HTTP", max_length=2000)] = ""
+    lookup_token: Annotated[
+        str, says("look-ups", "bearer token of the look-ups, or a whole Authorization header", max_length=4000)
+    ] = ""
+    message_ids: Annotated[
+        IdForms,
+        says(
+            "receipts",
+            "how receipts name messages: learned tries the same id, its hex and its decimal; hex_then_decimal: answers"
+            " in hex, receipts in decimal",
+            is_live=False,
+        ),
+    ] = "learned"
+    receipt_errors: Annotated[
+        dict[str, int], says("receipts", "what error codes of failed messages mean: delivery statuses by code")
+    ] = {}
 
     @property
     def can_query(self) -> bool:
@@ -33,32 +82,5 @@ class CarrierOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
         return False
 
 
-class SmppOptions(CarrierOptions, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """What an SMPP carrier may ask for beyond host, name and password.
-
-    Shape: the `*_ton` and `*_npi` are SMPP's type of number and numbering plan for each kind of address;
-           `reference_bits` is the width of the long-message reference.
-    Source: usual values of SMPP practice, see docs/carriers.md.
-    """
-
-    system_type: str = ""
-    alphanumeric_ton: int = 5
-    alphanumeric_npi: int = 0
-    short_ton: int = 3
-    short_npi: int = 0
-    international_ton: int = 1
-    international_npi: int = 1
-    dest_ton: int = 1
-    dest_npi: int = 1
-    reference_bits: Literal[8, 16] = 8
-    sends_validity: bool = True
-    tls_ca_file: str = ""
-
-    @property
-    def can_query(self) -> bool:
-        return True
-
-    @property
-    def dialect(self) -> Dialect:
-        """How the carrier writes receipts."""
-        return Dialect(self.receipt_errors) if self.receipt_errors else STANDARD
+SECRET: Final = frozenset({"lookup_token", "password", "secrets", "callback_secret", "seed"})
+"""Settings whose values are shown to nobody."""

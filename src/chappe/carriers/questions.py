@@ -3,9 +3,8 @@
 Source: SMPP 3.4, 4.8 (query_sm) and 5.2.28 (message_state).
 """
 
+from chappe.carriers.addresses import Addresses
 from chappe.carriers.connection import Question
-from chappe.carriers.options import SmppOptions
-from chappe.carriers.submits import source_of
 from chappe.domain.outcomes import ReceiptIn
 from chappe.telecom import receipts
 from chappe.telecom.receipts import Dialect
@@ -15,9 +14,9 @@ from chappe.telecom.smpp.bodies import Body, Query, QueryAnswer
 NO_ANSWER = "the carrier did not answer the question"
 
 
-def query_of(options: SmppOptions, question: Question) -> Query:
+def query_of(addresses: Addresses, question: Question) -> Query:
     """The query_sm of a part. Shape: the source must be the one that the part was submitted with."""
-    return Query(question.ref, *source_of(options, question.sender))
+    return Query(question.ref, *addresses.source(question.sender, question.number))
 
 
 def answer_of(question: Question, state: int, body: Body, dialect: Dialect) -> ReceiptIn | str:

@@ -2,11 +2,12 @@
 
 from typing import TypeVar
 
-from chappe.carriers.connection import Connection, Listener
+from chappe.carriers.connection import Address, Connection, Listener
 from chappe.carriers.http.connection import HttpCarrier
 from chappe.carriers.http.options import HttpOptions
-from chappe.carriers.options import CarrierOptions, SmppOptions
-from chappe.carriers.smpp import Address, SmppCarrier
+from chappe.carriers.options import CarrierOptions
+from chappe.carriers.smpp import SmppCarrier
+from chappe.carriers.smpp_options import SmppOptions
 
 T = TypeVar("T")
 

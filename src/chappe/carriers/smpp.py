@@ -4,17 +4,17 @@ import asyncio
 import random
 import ssl
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, assert_never
 
 import structlog
 
-from chappe.carriers.connection import Cut, LinkState, Listener, Outgoing, Question
-from chappe.carriers.incoming import read_delivery
-from chappe.carriers.options import SmppOptions
+from chappe.carriers.addresses import Addresses
+from chappe.carriers.connection import Address, Cut, LinkState, Listener, Outgoing, Question
+from chappe.carriers.incoming import manner_of, read_delivery
 from chappe.carriers.questions import NO_ANSWER, answer_of, query_of
-from chappe.carriers.refusals import refusal
-from chappe.carriers.submits import submits, written_for
+from chappe.carriers.refusals import Refusals
+from chappe.carriers.smpp_options import SmppOptions
+from chappe.carriers.submits import Writer
 from chappe.domain.outcomes import ReceiptIn
 from chappe.telecom.smpp import status as smpp_status
 from chappe.telecom.smpp.bodies import Bind, ShortMessage
@@ -55,24 +55,6 @@ UNBOUND_S = 5.0  # how long answers are waited for after the carrier's unbind
 UNACKNOWLEDGED_MOST = 20_000  # deliveries; a carrier that brings more than we can store waits
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a carrier is and who we are to it.
-
-    Shape: `window` is unanswered submits for each bind; `callbacks` is where it can post to us, empty if nowhere.
-    """
-
-    name: str
-    host: str
-    port: int
-    system_id: str
-    password: str = field(repr=False)
-    tls: bool = False
-    binds: int = 1
-    window: int = 100
-    callbacks: str = ""
-
-
 class Link(asyncio.Protocol, Generic[T]):
     """One TCP connection and its session."""
 
@@ -80,7 +62,9 @@ class Link(asyncio.Protocol, Generic[T]):
         self._loop = asyncio.get_running_loop()
         self._address = address
         self._options = options
-        self._dialect = options.dialect
+        self._manner = manner_of(options)
+        self._addresses = Addresses(options)
+        self._refusals = Refusals(options.statuses, options.status_names)
         self._listener = listener
         self._transport: asyncio.Transport | None = None
         self.report = state
@@ -143,7 +127,7 @@ class Link(asyncio.Protocol, Generic[T]):
         for question in questions:
             token: Any = question  # told from the others when its answer comes
             try:
-                self.session.request(token, QUERY_SM, query_of(self._options, question), self._loop.time())
+                self.session.request(token, QUERY_SM, query_of(self._addresses, question), self._loop.time())
             except EncodingError as error:
                 unasked.append((question, f"cannot be asked about: {error}"))
         self._flush()
@@ -217,10 +201,10 @@ class Link(asyncio.Protocol, Generic[T]):
         """Act on one event; the reason when the link is over by it."""
         match event:
             case Answers(items, late):
-                told = [(token, refusal(status) if status else None, ref) for token, status, ref in items]
+                told = [(token, self._refusals.of(status) if status else None, ref) for token, status, ref in items]
                 self._listener.answered(told, late=late)
             case Deliveries(items):
-                read = [(sequence, read_delivery(body, self._dialect)) for sequence, body in items]
+                read = [(sequence, read_delivery(body, self._manner)) for sequence, body in items]
                 self._listener.delivered(self.acknowledge, read)
             case TimedOut(tokens):
                 self._listener.unknown(self._without_questions(tokens))
@@ -229,7 +213,7 @@ class Link(asyncio.Protocol, Generic[T]):
                 self._listener.unsent(unwritten)
                 return reason
             case Responded(Question() as question, status, body):
-                self._listener.told([(question, answer_of(question, status, body, self._dialect))])
+                self._listener.told([(question, answer_of(question, status, body, self._manner.dialect))])
             case Bound():
                 self.is_bound = True
                 self.report.state, self.report.detail, self.report.since = "bound", "", self._loop.time()
@@ -282,6 +266,7 @@ class SmppCarrier(Generic[T]):
     def __init__(self, address: Address, options: SmppOptions, listener: Listener[T]) -> None:
         self.address = address
         self._options = options
+        self._writer = Writer(options)
         self._listener = listener
         self._links: list[Link[T] | None] = [None] * address.binds
         self.states = [LinkState() for _ in range(address.binds)]
@@ -290,6 +275,10 @@ class SmppCarrier(Generic[T]):
 
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._keep(i)) for i in range(self.address.binds)]
+
+    def reconfigure(self, address: Address, options: SmppOptions) -> None:
+        """Take changed settings of which none needs a new connection."""
+        self.address, self._options, self._writer = address, options, Writer(options)
 
     @property
     def is_bound(self) -> bool:
@@ -312,12 +301,7 @@ class SmppCarrier(Generic[T]):
 
     def cut(self, message: Outgoing) -> Cut:
         """The submits of a message, in the order of its parts. Raises: ValueError when it cannot be encoded."""
-        text, encoding, note = written_for(self._options, message.text, message.encoding, message.parts)
-        bodies = submits(
-            self._options, message_id=message.message_id, number=message.number, text=text, sender=message.sender,
-            encoding=encoding, validity_s=message.validity_s,
-        )  # fmt: skip
-        return Cut(bodies, note)
+        return self._writer.write(message)
 
     def submit(self, items: Sequence[tuple[T, ShortMessage]]) -> list[tuple[T, str]]:
         """Write at most `free` messages, spread over the binds; those that cannot be encoded come back."""

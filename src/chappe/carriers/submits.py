@@ -1,123 +1,144 @@
-"""A message as the PDUs that carry it: alphabet, parts, addresses."""
+"""A message as the PDUs that carry it: parts, headers, addresses, and the fields that its carrier wants."""
 
-from functools import lru_cache
-from typing import Final, Literal, NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
 
-from chappe.carriers.options import SmppOptions
-from chappe.domain.encodings import GSM7, UCS2, alphabet_of, encoding_name, is_national, language_of
-from chappe.domain.sender_shape import shape
+from chappe.carriers.addresses import Addresses
+from chappe.carriers.connection import Cut, Outgoing
+from chappe.carriers.own_fields import OwnFields
+from chappe.carriers.smpp_options import LongMessages, SmppOptions
+from chappe.carriers.texts import Octets, cut, packed, written_for
+from chappe.domain.encodings import UCS2, alphabet_of
 from chappe.telecom.gsm7 import Alphabet
-from chappe.telecom.segments import Encoding, count_parts, segments
-from chappe.telecom.smpp import tlv
+from chappe.telecom.smpp import times, tlv
 from chappe.telecom.smpp.bodies import ShortMessage
-from chappe.telecom.transliterate import to_gsm7
+from chappe.telecom.smpp.fields import MAX_SHORT_MESSAGE
 from chappe.telecom.udh import Concatenation, build, concatenation, languages
 
 UDHI: Final = 0x40  # esm_class: the text begins with a user data header
-FINAL_RECEIPT: Final = 1  # registered_delivery: tell success or failure
-_GSM7_CODING, _UCS2_CODING = 0, 8
-_MAX_VALIDITY_S = 72 * 3600  # what carriers commonly take
-_PROTOCOL_MAX_PARTS = 255
+_MIN_VALIDITY_S = 60
 
 
-class Written(NamedTuple):
-    """How a carrier gets a text. Shape: `note` says why it is not as it was measured, if it is not."""
+class Writer:
+    """What one carrier's messages look like on the wire.
 
-    text: str
-    encoding: int
-    note: str = ""
-
-
-def written_for(options: SmppOptions, text: str, encoding: int, parts: int) -> Written:
-    """The text as this carrier can take it: in the encoding it was measured in, unless that needs tables of a language
-    that the carrier does not support.
-
-    Shape: then in plain letters, if they take no more parts than were measured, else in UCS-2.
+    Shape: `has_fields` is whether the centre takes TLVs; without them long texts go in parts with headers.
     """
-    if not is_national(encoding) or language_of(encoding) in options.national_alphabets:
-        return Written(text, encoding)
-    plain = to_gsm7(text).text
-    found, other = (plain, GSM7) if count_parts(plain) <= parts else (text, UCS2)
-    why = f"the carrier has no {encoding_name(encoding).removeprefix('GSM-7 with the ')}"
-    return Written(found, other, f"in {encoding_name(other)}: {why}")
 
-
-@lru_cache(maxsize=1024)
-def _cut(text: str, encoding: int, reference_bits: Literal[8, 16]) -> tuple[int, tuple[bytes, ...]]:
-    """The data coding and the octets of each part, without headers. The messages of a campaign share their text, so
-    the cache hits.
-    """
-    alphabet = alphabet_of(encoding)
-    cut = segments(
-        text, unicode=encoding == UCS2 or None, limit=_PROTOCOL_MAX_PARTS, reference_bits=reference_bits,
-        alphabet=alphabet,
-    )  # fmt: skip
-    if cut.encoding is Encoding.UCS2:
-        return _UCS2_CODING, tuple(part.encode("utf-16-be", "surrogatepass") for part in cut.parts)
-    return _GSM7_CODING, tuple(alphabet.encode(part) for part in cut.parts)
-
-
-def submits(
-    options: SmppOptions, *, message_id: int, number: int, text: str, sender: str | None, encoding: int,
-    validity_s: float,
-) -> list[ShortMessage]:  # fmt: skip
-    """The submit_sm bodies of one message, in the order of its parts.
-
-    Shape: the reference that joins the parts is made from the message's id, so a part that is submitted again later
-           still belongs to the same message on the handset.
-    """
-    ton, npi, source = source_of(options, sender)
-    coding, octets = _cut(text, encoding, options.reference_bits)
-    validity = _validity(validity_s) if options.sends_validity else ""
-    references = _references(message_id, len(octets)) if options.is_idempotent else [b""] * len(octets)
-    # Languages are announced for septets only.
-    alphabet = alphabet_of(encoding if coding == _GSM7_CODING else UCS2)
-    headers = _headers(options.reference_bits, message_id, len(octets), alphabet)
-    return [
-        ShortMessage(
-            ton, npi, source, options.dest_ton, options.dest_npi, str(number), UDHI if header else 0, coding,
-            header + part, FINAL_RECEIPT, validity, tlvs=tlvs,
+    def __init__(self, options: SmppOptions, *, has_fields: bool = True) -> None:
+        self._options = options
+        self.addresses = Addresses(options)
+        self._own_fields = OwnFields(options.fields if has_fields else ())
+        self._long: LongMessages = options.long_messages if has_fields or options.long_messages == "whole" else "udh"
+        self._has_fields = has_fields
+        self._is_idempotent = options.is_idempotent and has_fields
+        self._priorities = (
+            options.priority,
+            options.priority if options.alert_priority < 0 else options.alert_priority,
         )
-        for header, part, tlvs in zip(headers, octets, references, strict=True)
-    ]  # fmt: skip
+
+    def write(self, message: Outgoing) -> Cut:
+        """The submits of a message, in the order of its parts.
+
+        Shape:  the reference that joins the parts is made from the message's id, so a part that is submitted again
+                later still belongs to the same message on the handset.
+        Raises: ValueError when it cannot be written.
+        """
+        options = self._options
+        text, encoding, note = written_for(options, message.text, message.encoding, message.parts)
+        octets = cut(text, encoding, options.reference_bits, options.alphabet)
+        # Languages are announced for septets only.
+        alphabet = alphabet_of(UCS2 if octets.is_ucs2 else encoding)
+        way = self._way(octets, alphabet)
+        if way in ("payload", "whole"):
+            octets = octets._replace(parts=(b"".join(octets.parts),))
+        headers = _headers(options.reference_bits, message.message_id, len(octets.parts), alphabet, way)
+        return Cut(self._bodies(message, octets, headers, way), note)
+
+    def _way(self, octets: Octets, alphabet: Alphabet) -> LongMessages:
+        """How a text of several parts travels; a short one always in one submit."""
+        if len(octets.parts) == 1:
+            return "udh"
+        if self._long == "whole":
+            tables = languages(alphabet.single_id, alphabet.locking_id)
+            if sum(map(len, octets.parts)) + len(build(tables) if tables else b"") > MAX_SHORT_MESSAGE:
+                return "payload" if self._has_fields else "udh"
+        return self._long
+
+    def _bodies(self, message: Outgoing, octets: Octets, headers: list[bytes], way: LongMessages) -> list[ShortMessage]:
+        options, total = self._options, len(octets.parts)
+        ton, npi, source = self.addresses.source(message.sender, message.number)
+        dest_ton, dest_npi, destination = self.addresses.destination(message.number)
+        coding = options.ucs2_coding if octets.is_ucs2 else options.text_coding
+        validity = self._validity(message.validity_s)
+        priority = self._priorities[message.is_alert]
+        is_packed = options.alphabet == "gsm7_packed" and not octets.is_ucs2
+        found = []
+        for number, (header, part) in enumerate(zip(headers, octets.parts, strict=True), 1):
+            text = header + (packed(part, len(header)) if is_packed else part)
+            esm_class = options.esm_mode | (UDHI if header else 0)
+            fields = self._own_fields.of(message, number) if self._own_fields else b""
+            if self._is_idempotent:
+                fields += _again(message.message_id, number)
+            if way == "sar" and total > 1:
+                fields += _place(message.message_id, total, number)
+            elif way == "payload":
+                fields += tlv.encode([(tlv.MESSAGE_PAYLOAD, text)])
+                text = b""
+            found.append(
+                ShortMessage(
+                    ton, npi, source, dest_ton, dest_npi, destination, esm_class, coding, text,
+                    options.registered_delivery, validity, priority, options.protocol_id, options.service_type,
+                    fields, "", options.replace_if_present,
+                )
+            )  # fmt: skip
+        return found
+
+    def _validity(self, seconds: float) -> str:
+        """What is left of the message's validity, as the carrier reads it. Source: SMPP 3.4, 7.1.1."""
+        if self._options.validity == "none":
+            return ""
+        left = int(max(_MIN_VALIDITY_S, min(seconds, self._options.max_validity_s)))
+        if self._options.validity == "relative":
+            return times.relative(left)
+        return times.absolute(datetime.now(UTC) + timedelta(seconds=left))
 
 
-def _references(message_id: int, parts: int) -> list[bytes]:
-    """The user_message_reference of each part: the same whenever the part is submitted.
+def reference(message_id: int, bits: Literal[8, 16]) -> int:
+    """The number that joins the parts of one message.
 
-    Source: SMPP 3.4, 5.3.2.17.
+    Shape: made of all of the message's id. Its last bits alone would be the same for the same person in two campaigns
+           whose sizes are multiples of 256; this one differs there, and between messages that follow each other.
     """
-    first = message_id * _PROTOCOL_MAX_PARTS
-    return [tlv.encode([tlv.value_of("user_message_reference", (first + part) & 0xFFFF)]) for part in range(parts)]
+    folded = message_id
+    while folded >> bits:
+        folded = (folded >> bits) ^ (folded & ((1 << bits) - 1))
+    return folded
 
 
-def _headers(reference_bits: Literal[8, 16], message_id: int, total: int, alphabet: Alphabet) -> list[bytes]:
+def _headers(
+    reference_bits: Literal[8, 16], message_id: int, total: int, alphabet: Alphabet, way: LongMessages
+) -> list[bytes]:
     """The header of each part, its length octet first; empty where none is needed."""
     tables = languages(alphabet.single_id, alphabet.locking_id)
-    if total == 1:
-        return [build(tables) if tables else b""]
-    reference = message_id & (0xFFFF if reference_bits == 16 else 0xFF)
-    places = [Concatenation(reference, total, number, reference_bits) for number in range(1, total + 1)]
+    if total == 1 or way != "udh":
+        return [build(tables) if tables else b""] * total
+    number_of = reference(message_id, reference_bits)
+    places = [Concatenation(number_of, total, number, reference_bits) for number in range(1, total + 1)]
     return [build((concatenation(place), *tables)) for place in places]
 
 
-def source_of(options: SmppOptions, sender: str | None) -> tuple[int, int, str]:
-    """The source address of a message: TON, NPI and address."""
-    text = sender or options.sender
-    if not text:
-        return 0, 0, ""
-    kind = shape(text)
-    if kind == "alphanumeric":
-        return options.alphanumeric_ton, options.alphanumeric_npi, text
-    if kind == "short":
-        return options.short_ton, options.short_npi, text
-    return options.international_ton, options.international_npi, text
+def _again(message_id: int, number: int) -> bytes:
+    """The user_message_reference of a part: the same whenever the part is submitted. Source: SMPP 3.4, 5.3.2.17."""
+    return tlv.encode([tlv.value_of("user_message_reference", (message_id * 255 + number - 1) & 0xFFFF)])
 
 
-def _validity(seconds: float) -> str:
-    """A relative time as SMPP writes it. Source: SMPP 3.4, 7.1.1.2."""
-    left = int(max(60, min(seconds, _MAX_VALIDITY_S)))
-    days, rest = divmod(left, 86_400)
-    hours, rest = divmod(rest, 3600)
-    minutes, secs = divmod(rest, 60)
-    return f"0000{days:02d}{hours:02d}{minutes:02d}{secs:02d}000R"
+def _place(message_id: int, total: int, number: int) -> bytes:
+    """The place of a part as fields beside the text. Source: SMPP 3.4, 5.3.2.22 to 5.3.2.24."""
+    return tlv.encode(
+        [
+            (tlv.SAR_MSG_REF_NUM, reference(message_id, 16).to_bytes(2, "big")),
+            (tlv.SAR_TOTAL_SEGMENTS, bytes((total,))),
+            (tlv.SAR_SEGMENT_SEQNUM, bytes((number,))),
+        ]
+    )

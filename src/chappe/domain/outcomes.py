@@ -30,7 +30,8 @@ class ReceiptIn(NamedTuple):
     """A receipt as the carrier sent it.
 
     Shape: `ref` is the id it names, `number` whom it is about (None when it does not say), `detail` its own words.
-    Units: `at` is when it came, in milliseconds UTC; None for now.
+    Units: `at` is when it came, in milliseconds UTC, None for now; `done_at` is when it happened by the carrier's
+           clock, None when it does not say.
     """
 
     ref: str
@@ -39,6 +40,7 @@ class ReceiptIn(NamedTuple):
     is_final: bool
     detail: str
     at: int | None = None
+    done_at: int | None = None
 
 
 class ReplyIn(NamedTuple):

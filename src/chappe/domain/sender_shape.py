@@ -34,3 +34,8 @@ def shape(sender: str) -> SenderShape:
     if not sender.isdigit():
         return "alphanumeric"
     return "short" if len(sender) <= _MAX_SHORT else "international"
+
+
+def pool_of(sender: str) -> tuple[str, ...]:
+    """The senders of a carrier's own, as its settings name them: one, or several separated by commas."""
+    return tuple([each for part in sender.split(",") if (each := part.strip())])

@@ -1,107 +1,46 @@
 """Carriers as the operator sets them up and watches them."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
 
-from chappe.carriers.kinds import decode_options, encode_options
-from chappe.carriers.options import CarrierOptions, SmppOptions
+from chappe.carriers.kinds import encode_options, options_from
+from chappe.carriers.profiles import GENERIC, Profile, profile
 from chappe.domain.errors import BadData, NotFound
-from chappe.domain.lifecycle import Dlr
-from chappe.domain.sender_shape import plain_sender
-from chappe.domain.unknown import KINDS, UnknownPolicies, check_policy, read_policies
-from chappe.store import arrived_receipts, carriers, queue, routes, rules, unknowns
-from chappe.store.carriers import BindRow, CarrierRow
+from chappe.domain.unknown import read_policies
+from chappe.manage.carrier_checks import NewCarrier, check, read_languages
+from chappe.manage.carrier_status import CONNECTION, CarrierStatus, SettingValue, own_options, statuses, values_of
+from chappe.store import arrived_receipts, carriers, rules
+from chappe.store.carriers import CarrierRow
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Store, Tx
-from chappe.telecom.gsm7 import LANGUAGES, Language
 
 _log = structlog.get_logger("chappe.carriers")
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-# A carrier's error code of a failed message, without leading zeros.
-_CODE = re.compile(r"[A-Za-z0-9]{1,8}")
-MAX_ERRORS = 200
-# What such a code may mean.
-FAILURES = {
-    dlr.name: int(dlr)
-    for dlr in (
-        Dlr.NOT_DELIVERED, Dlr.NOT_ALLOWED, Dlr.INVALID_DESTINATION, Dlr.INVALID_SENDER, Dlr.ROUTE_NOT_AVAILABLE,
-        Dlr.REJECTED, Dlr.NETWORK_ERROR, Dlr.EXPIRED,
-    )
-}  # fmt: skip
-MAX_BINDS, MAX_WINDOW, MAX_RATE = 32, 10_000, 100_000
-# The lengths that SMPP allows, without the final zero octet. Source: SMPP 3.4, 4.1.1.
-MAX_SYSTEM_ID, MAX_PASSWORD, MAX_SYSTEM_TYPE = 15, 8, 12
-MAX_LOOKUP_URL, MAX_LOOKUP_TOKEN = 2000, 4000
-_OCTETS = tuple(name for name in SmppOptions.__struct_fields__ if name.endswith(("_ton", "_npi")))
-# A bind that has not been reported for so long belongs to a gateway that is not running.
-STALE_MS = 5000
-# States of a bind, or of a carrier without binds, that takes messages.
-_SERVED = ("bound", "ready", "trying")
-
 
 @dataclass(frozen=True, slots=True)
-class NewCarrier:
-    """What an operator says about an SMPP carrier. Shape: `rate` in submits per second, 0 for no limit."""
+class Changes:
+    """What an operator changes about a carrier.
 
-    name: str
-    host: str
-    port: int
-    system_id: str
-    password: str
-    tls: bool = False
-    binds: int = 1
-    window: int = 100
-    rate: int = 0
-    options: SmppOptions = field(default_factory=SmppOptions)
+    Shape: `set` are settings by name, of the connection or options; `unset` go back to the profile's value or the
+           default; `profile` is another one to begin with, which keeps what the operator has set himself. The policies
+           of `unknown` may be a list in words, which leaves the others as they are.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class BindStatus:
-    """One connection as the gateway last reported it. Units: milliseconds UTC."""
-
-    state: str
-    detail: str
-    in_flight: int
-    submitted: int
-    since_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class CarrierStatus:
-    """A carrier and how it is doing."""
-
-    id: int
-    name: str
-    host: str
-    port: int
-    system_id: str
-    tls: bool
-    window: int
-    rate: int
-    routes: list[str]
-    receipt_rule: str | None
-    lookup_url: str
-    receipt_errors: dict[str, int]
-    national_alphabets: list[str]
-    waiting: int
-    unknown: int
-    on_unknown: str
-    is_idempotent: bool
-    unknown_counts: dict[str, int]
-    binds: list[BindStatus]
-    kind: str = "smpp"
+    set: Mapping[str, Any] = field(default_factory=dict)
+    unset: frozenset[str] = frozenset()
     profile: str | None = None
 
-    @property
-    def is_bound(self) -> bool:
-        return any(bind.state in _SERVED for bind in self.binds)
+
+class Shown(NamedTuple):
+    """One carrier as its operator looks at it."""
+
+    status: CarrierStatus
+    settings: list[SettingValue]
 
 
 class Carriers:
@@ -116,25 +55,16 @@ class Carriers:
 
         Raises: BadData.
         """
-        _check(new)
+        check(new)
 
         def unit(tx: Tx) -> int:
             if carriers.by_name(tx, new.name) is not None:
                 raise BadData(f"{new.name} is already in use", field="name")
             carrier = self._ids.take(tx, "carrier")
             row = CarrierRow(
-                carrier,
-                new.name,
-                new.host,
-                new.port,
-                new.system_id,
-                new.password,
-                new.tls,
-                new.binds,
-                new.window,
-                new.rate,
-                encode_options(new.options),
-            )
+                carrier, new.name, new.host, new.port, new.system_id, new.password, new.tls, new.binds, new.window,
+                new.rate, encode_options(new.options), new.kind, new.profile,
+            )  # fmt: skip
             carriers.insert(tx, row, now_ms())
             rules.changed(tx)
             return carrier
@@ -150,9 +80,7 @@ class Carriers:
         """
 
         def unit(tx: Tx) -> None:
-            row = carriers.by_name(tx, name)
-            if row is None:
-                raise NotFound(f"there is no carrier {name}", field="name")
+            row = _row(tx, name)
             carriers.remove(tx, row.id, now_ms())
             arrived_receipts.forget(tx, row.id)  # nobody will own its lane again
             rules.changed(tx)
@@ -160,190 +88,127 @@ class Carriers:
         await self._store.write(unit)
         _log.info("carrier removed", carrier=name)
 
-    async def offer_lookups(self, name: str, url: str, token: str = "") -> None:
-        """Say where a carrier answers look-ups, or that it does not (an empty `url`); its binds start anew.
+    async def change(self, name: str, changes: Changes) -> list[str]:
+        """Change settings of a carrier; the names of those that differ now, secrets included.
 
-        Raises: NotFound, BadData.
-        """
-        await self._set(name, lookup_url=url, lookup_token=token)
-        _log.info("look-ups set up" if url else "look-ups taken away", carrier=name)
-
-    async def declare_national(self, name: str, languages: Iterable[str]) -> None:
-        """Say the tables of which languages a carrier passes on, none perhaps; its binds start anew.
-
-        Raises: NotFound, BadData.
-        """
-        declared = read_languages(languages)
-        await self._set(name, national_alphabets=declared)
-        _log.info("national alphabets declared", carrier=name, languages=declared)
-
-    async def decide_unknown(
-        self, name: str, policies: Iterable[str], *, is_idempotent: bool | None = None
-    ) -> UnknownPolicies:
-        """Say what is done about messages whose end nobody told, as `read_policies` reads it; its binds start anew.
-
+        A running gateway takes them within a second or two, and binds anew only where the change needs it.
         Raises: NotFound, BadData.
         """
 
-        def unit(tx: Tx) -> UnknownPolicies:
-            row = carriers.by_name(tx, name)
-            if row is None:
-                raise NotFound(f"there is no carrier {name}", field="name")
-            options = decode_options(row.kind, row.options)
-            found = read_policies(policies, options.unknown)
-            safe = options.is_idempotent if is_idempotent is None else is_idempotent
-            changed = msgspec.structs.replace(options, unknown=found, is_idempotent=safe)
-            _check_unknown(changed)
-            carriers.set_options(tx, row.id, encode_options(changed))
-            return found
+        def unit(tx: Tx) -> list[str]:
+            row = _row(tx, name)
+            changed = _changed(row, changes)
+            carriers.update(tx, changed)
+            rules.changed(tx)
+            return _differences(row, changed)
 
         found = await self._store.write(unit)
-        _log.info("unknown outcomes decided", carrier=name, policies=str(found))
+        _log.info("carrier changed", carrier=name, settings=found)
         return found
 
-    async def _set(self, name: str, **options: object) -> None:
-        def unit(tx: Tx) -> None:
-            row = carriers.by_name(tx, name)
-            if row is None:
-                raise NotFound(f"there is no carrier {name}", field="name")
-            changed = msgspec.structs.replace(decode_options(row.kind, row.options), **options)
-            _check_lookups(changed)
-            _check_receipts(changed)
-            _check_unknown(changed)
-            carriers.set_options(tx, row.id, encode_options(changed))
+    async def offer_lookups(self, name: str, url: str, token: str = "") -> None:
+        """Say where a carrier answers look-ups, or that it does not (an empty `url`). Raises: NotFound, BadData."""
+        await self.change(name, Changes({"lookup_url": url, "lookup_token": token}))
 
-        await self._store.write(unit)
+    async def declare_national(self, name: str, languages: Iterable[str]) -> None:
+        """Say the tables of which languages a carrier passes on, none perhaps. Raises: NotFound, BadData."""
+        await self.change(name, Changes({"national_alphabets": read_languages(list(languages))}))
 
     async def read_receipts(self, name: str, errors: dict[str, int]) -> None:
-        """Say what a carrier's error codes mean, instead of what was said before; its binds start anew.
+        """Say what a carrier's error codes mean, instead of what was said before.
 
         Shape: `errors` are delivery statuses by code.
         Raises: NotFound, BadData.
         """
-        await self._set(name, receipt_errors={code.lstrip("0") or "0": dlr for code, dlr in errors.items()})
-        _log.info("receipts are read anew", carrier=name, errors=len(errors))
+        await self.change(name, Changes({"receipt_errors": errors}))
+
+    async def pause(self, name: str) -> None:
+        """Hand nothing to a carrier any more; it stays bound for receipts and replies. Raises: NotFound."""
+        await self._mark(name, paused_at=now_ms())
+
+    async def resume(self, name: str) -> None:
+        """Hand messages to a carrier again. Raises: NotFound."""
+        await self._mark(name, paused_at=None)
+
+    async def rebind(self, name: str) -> None:
+        """Make all connections of a carrier anew; what is in flight is waited for. Raises: NotFound."""
+        await self._mark(name, rebind_at=now_ms())
+
+    async def _mark(self, name: str, **marks: int | None) -> None:
+        await self._store.write(lambda tx: carriers.update(tx, _row(tx, name)._replace(**marks)))  # type: ignore[arg-type]
+        _log.info("carrier marked", carrier=name, **marks)
 
     async def list(self) -> list[CarrierStatus]:
         """Every carrier with the state of its binds. Cost: counts the queue."""
-        return await self._store.read(_statuses)
+        return await self._store.read(statuses)
+
+    async def show(self, name: str) -> Shown:
+        """One carrier with all its settings, secrets hidden. Raises: NotFound."""
+
+        def unit(tx: Tx) -> Shown:
+            row = _row(tx, name)
+            return Shown(next(status for status in statuses(tx) if status.id == row.id), values_of(row))
+
+        return await self._store.read(unit)
+
+    async def row(self, name: str) -> CarrierRow:
+        """One carrier as it is kept, secrets included: to try it out. Raises: NotFound."""
+        return await self._store.read(lambda tx: _row(tx, name))
 
 
-def read_languages(names: Iterable[str]) -> tuple[Language, ...]:
-    """Languages by their names, in one order. Raises: BadData for one whose tables are not known."""
-    wanted = {name.strip().lower() for name in names} - {""}
-    if unknown := sorted(wanted.difference(LANGUAGES)):
-        raise BadData(f"must be some of {', '.join(LANGUAGES)}, not {unknown[0]!r}", field="national")
-    return tuple([language for language in LANGUAGES if language in wanted])
+def made_from(
+    name: str, known: Profile, profile_name: str, connection: Mapping[str, Any], options: Mapping[str, Any]
+) -> NewCarrier:
+    """A carrier as its profile has it, with what the operator says besides, which wins.
+
+    Raises: BadData, for what neither says.
+    """
+    usual = {key: value for key, value in msgspec.structs.asdict(known.connection).items() if value is not None}
+    merged = {**usual, **connection}
+    for needed in ("host", "port", "system_id", "password"):
+        if needed not in merged:
+            raise BadData("is needed", field=needed)
+    made = options_from(known.kind, {**known.options, **options})
+    return NewCarrier(name, **merged, options=made, profile=None if profile_name == GENERIC else profile_name)
 
 
-def _statuses(tx: Tx) -> list[CarrierStatus]:
-    receipt_rules = carriers.receipt_rules(tx)
-    depth = {(lane, state): count for lane, state, count in queue.depth(tx)}
-    places: dict[str, list[str]] = {}
-    for _, name, country in routes.listed(tx):
-        places.setdefault(name, []).append(country or "default")
-    default = routes.table(tx).default
-    binds = carriers.binds(tx)
-    counts = unknowns.counts(tx)
-    now = now_ms()
-    found = []
-    for row in carriers.all_carriers(tx):
-        options = decode_options(row.kind, row.options)
-        served = places.get(row.name, [])
-        if row.id == default and "default" not in served:
-            served = [*served, "default"]
-        own = [_bind(bind, now) for bind in binds if bind.carrier_id == row.id]
-        found.append(
-            CarrierStatus(
-                id=row.id,
-                name=row.name,
-                host=row.host,
-                port=row.port,
-                system_id=row.system_id,
-                tls=bool(row.tls),
-                window=row.window,
-                rate=row.rate,
-                routes=served,
-                receipt_rule=receipt_rules.get(row.id),
-                lookup_url=options.lookup_url,
-                receipt_errors=options.receipt_errors,
-                national_alphabets=list(options.national_alphabets),
-                waiting=sum(depth.get((row.id, state), 0) for state in (0, 1, 3)),
-                unknown=depth.get((row.id, 2), 0),
-                on_unknown=str(options.unknown),
-                is_idempotent=options.is_idempotent,
-                unknown_counts=counts.get(row.id, {}),
-                binds=own,
-                kind=row.kind,
-                profile=row.profile,
-            )
-        )
-    return found
+def _row(tx: Tx, name: str) -> CarrierRow:
+    row = carriers.by_name(tx, name)
+    if row is None:
+        raise NotFound(f"there is no carrier {name}", field="name")
+    return row
 
 
-def _bind(row: BindRow, now: int) -> BindStatus:
-    if now - row.seen_at > STALE_MS:
-        return BindStatus("not running", "no gateway has reported for a while", 0, row.submitted, row.seen_at)
-    return BindStatus(row.state, row.detail, row.in_flight, row.submitted, row.since_at)
+def _changed(row: CarrierRow, changes: Changes) -> CarrierRow:
+    """The carrier after a change. Raises: BadData."""
+    columns = {key: value for key, value in changes.set.items() if key in CONNECTION}
+    if fixed := sorted(changes.unset & set(CONNECTION)):
+        raise BadData("cannot be unset: give it another value", field=fixed[0])
+    base, profile_name = _base(row, changes)
+    given = {key: msgspec.to_builtins(value) for key, value in changes.set.items() if key not in CONNECTION}
+    if isinstance(policies := changes.set.get("unknown"), (list, tuple)):
+        given["unknown"] = msgspec.to_builtins(read_policies(policies, options_from(row.kind, dict(base)).unknown))
+    options = options_from(row.kind, {**base, **given})
+    connection = {key: columns.get(key, getattr(row, key)) for key in CONNECTION}
+    check(NewCarrier(row.name, **connection, options=options, profile=profile_name))
+    return row._replace(**columns, options=encode_options(options), profile=profile_name)
 
 
-def _check(new: NewCarrier) -> None:
-    if not _NAME.fullmatch(new.name):
-        raise BadData("must have 1 to 64 letters, digits, dots, dashes or underscores", field="name")
-    if not new.host or len(new.host) > 255 or any(character.isspace() for character in new.host):
-        raise BadData("must be a host name or an address", field="smpp")
-    if not 1 <= new.port <= 65535:
-        raise BadData("must have a port between 1 and 65535", field="smpp")
-    for name, text, longest in (
-        ("system_id", new.system_id, MAX_SYSTEM_ID),
-        ("password", new.password, MAX_PASSWORD),
-        ("system_type", new.options.system_type, MAX_SYSTEM_TYPE),
-    ):
-        if len(text) > longest or not text.isascii() or not text.isprintable():
-            raise BadData(f"must have at most {longest} ASCII characters, as SMPP allows", field=name)
-    for name, value, low, high in (
-        ("binds", new.binds, 1, MAX_BINDS),
-        ("window", new.window, 1, MAX_WINDOW),
-        ("rate", new.rate, 0, MAX_RATE),
-        *((name, getattr(new.options, name), 0, 255) for name in _OCTETS),
-    ):
-        if not low <= value <= high:
-            raise BadData(f"must be between {low} and {high}", field=name)
-    _check_lookups(new.options)
-    _check_receipts(new.options)
-    _check_unknown(new.options)
-    sender = new.options.sender
-    if sender and plain_sender(sender) != sender:
-        raise BadData("must have at most 11 printable ASCII characters, or 3 to 15 digits", field="sender")
+def _base(row: CarrierRow, changes: Changes) -> tuple[Mapping[str, Any], str | None]:
+    """The options that a change begins with, and the profile they come from then. Raises: BadData."""
+    known: dict[str, Any] = msgspec.json.decode(row.options)
+    if changes.profile is None and not changes.unset:
+        return known, row.profile  # what is there stays, even where the file of a profile is gone
+    if row.kind != "smpp":
+        if changes.profile is not None:
+            raise BadData("goes with carriers over SMPP", field="profile")
+        return {key: value for key, value in known.items() if key not in changes.unset}, row.profile
+    named = changes.profile or row.profile or GENERIC
+    own = {key: value for key, value in own_options(row).items() if key not in changes.unset}
+    return {**profile(named).options, **own}, None if named == GENERIC else named
 
 
-def _check_lookups(options: CarrierOptions) -> None:
-    url, token = options.lookup_url, options.lookup_token
-    try:
-        parts = urlsplit(url)
-        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is none
-        is_url = False
-    if url and (not is_url or len(url) > MAX_LOOKUP_URL or not url.isascii() or not url.isprintable() or " " in url):
-        raise BadData("must be like https://hlr.example.net/lookup", field="lookup_url")
-    if len(token) > MAX_LOOKUP_TOKEN or not token.isascii() or not (token.isprintable() or not token):
-        raise BadData(f"must have at most {MAX_LOOKUP_TOKEN} printable ASCII characters", field="lookup_token")
-    if token and not url:
-        raise BadData("is for a carrier with an address for look-ups", field="lookup_token")
-
-
-def _check_unknown(options: CarrierOptions) -> None:
-    for kind in KINDS:
-        check_policy(options.unknown.of(kind))
-    if options.unknown.ask and not options.can_query:
-        raise BadData("this carrier cannot be asked what became of a message", field="on_unknown")
-
-
-def _check_receipts(options: CarrierOptions) -> None:
-    if len(options.receipt_errors) > MAX_ERRORS:
-        raise BadData(f"at most {MAX_ERRORS} codes", field="receipt_error")
-    for code, dlr in options.receipt_errors.items():
-        if not _CODE.fullmatch(code):
-            raise BadData(f"a code has 1 to 8 letters and digits, unlike {code!r}", field="receipt_error")
-        if dlr not in FAILURES.values():
-            raise BadData(f"a failure is one of {', '.join(FAILURES)}", field="receipt_error")
+def _differences(before: CarrierRow, after: CarrierRow) -> list[str]:
+    columns = [name for name in CONNECTION if getattr(before, name) != getattr(after, name)]
+    old, new = msgspec.json.decode(before.options), msgspec.json.decode(after.options)
+    return columns + sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))

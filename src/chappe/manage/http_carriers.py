@@ -112,7 +112,7 @@ class HttpCarriers:
                 raise BadData(f"{name} is a carrier over SMPP: it delivers over its binds", field="name")
             if renew:
                 options = msgspec.structs.replace(options, callback_secret=_secret())
-                carriers.set_options(tx, row.id, encode_options(options))
+                carriers.update(tx, row._replace(options=encode_options(options)))
             return CallbackPlace(name, options.callback_secret)
 
         place = await self._store.write(unit)

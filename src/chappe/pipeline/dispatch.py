@@ -11,15 +11,15 @@ from collections.abc import Iterable
 
 import structlog
 
-from chappe.carriers.connection import BETWEEN_REFS, Acknowledge, Connection, Outgoing, Piece, Question
+from chappe.carriers.connection import BETWEEN_REFS, Acknowledge, Address, Connection, Outgoing, Piece, Question
 from chappe.carriers.http.options import HttpOptions
 from chappe.carriers.options import CarrierOptions
 from chappe.carriers.registry import connection_of
-from chappe.carriers.smpp import Address
 from chappe.domain.errors import Unavailable
 from chappe.domain.lifecycle import Dlr
 from chappe.domain.marketing_hours import FOREVER
 from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn, ReplyIn, ref_of
+from chappe.domain.plans import MARKETING
 from chappe.domain.retry import Refused
 from chappe.domain.throttle import Throttle
 from chappe.pipeline import curfew
@@ -367,5 +367,5 @@ class LaneRunner:
 def _outgoing(message: Claimed, now: int) -> Outgoing:
     return Outgoing(
         message.message_id, message.number, message.text, message.sender, message.encoding, message.parts,
-        (message.expires_at - now) / 1000,
+        (message.expires_at - now) / 1000, message.campaign_id, message.priority < MARKETING,
     )  # fmt: skip

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import structlog
 
+from chappe.carriers.connection import Address
 from chappe.carriers.http.access import callbacks_at
 from chappe.carriers.http.options import HttpOptions
 from chappe.carriers.kinds import decode_options
-from chappe.carriers.smpp import Address
 from chappe.domain.errors import Unavailable
 from chappe.domain.unknown import Unknowns
 from chappe.pipeline.dispatch import LaneRunner
@@ -116,7 +116,8 @@ class Gateway:
         address = Address(
             row.name, row.host, row.port, row.system_id, row.password, bool(row.tls), row.binds, row.window, callbacks
         )
-        runner = LaneRunner(self._store, self._ids, self._rules, Lane(row.id, epoch, known), address, options, row.rate)
+        lane = Lane(row.id, epoch, known, options.message_ids)
+        runner = LaneRunner(self._store, self._ids, self._rules, lane, address, options, row.rate)
         _log.info("lane taken", lane=row.id, carrier=row.name, epoch=epoch)
         return _Served(row, epoch, runner, asyncio.create_task(runner.run()))
 

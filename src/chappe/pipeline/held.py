@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from chappe.store.quarantine import Quarantined
-from chappe.telecom.receipts import match_keys
+from chappe.telecom.receipts import MatchKeys, match_keys
 
 # Receipts of a carrier that are held in memory; older ones stay in the table.
 MAX_HELD = 20_000
@@ -16,7 +16,8 @@ class Held:
            order in which they came.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keys_of: MatchKeys = match_keys) -> None:
+        self._keys_of = keys_of
         self._receipts: dict[int, Quarantined] = {}
         self._by_key: dict[str, dict[int, None]] = {}
         self._by_number: dict[int, dict[int, None]] = {}
@@ -28,7 +29,7 @@ class Held:
         """Take receipts up, oldest first; beyond MAX_HELD the oldest are dropped."""
         for early in receipts:
             self._receipts[early.id] = early
-            for _, each in match_keys(early.ref):
+            for _, each in self._keys_of(early.ref):
                 self._by_key.setdefault(each, {})[early.id] = None
             if early.number is not None and early.is_final:
                 self._by_number.setdefault(early.number, {})[early.id] = None
@@ -40,7 +41,7 @@ class Held:
         for early in receipts:
             if self._receipts.pop(early.id, None) is None:
                 continue
-            for _, each in match_keys(early.ref):
+            for _, each in self._keys_of(early.ref):
                 _discard(self._by_key, each, early.id)
             if early.number is not None and early.is_final:
                 _discard(self._by_number, early.number, early.id)

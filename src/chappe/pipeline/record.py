@@ -26,8 +26,10 @@ from chappe.store.quarantine import Quarantined
 from chappe.store.queue import Queued
 from chappe.store.sqlite import Tx
 from chappe.store.tracking import FoundPart
-from chappe.telecom.receipts import key, match_keys
+from chappe.telecom.receipts import IdForms, key, keys_by
 
+# A delivery that the carrier dates so far from now is noted with its date.
+OLD_NEWS_MS = 5 * 60_000
 # The status of a submit to a number that does not exist. Source: SMPP 3.4, 5.1.3.
 NO_SUCH_NUMBER = "ESME_RINVDSTADR"
 # The rule that is counted when a receipt was matched by its number, because its submit was never answered.
@@ -40,6 +42,7 @@ class Lane(NamedTuple):
     carrier_id: int
     epoch: int
     unknowns: Unknowns = Unknowns()
+    message_ids: IdForms = "learned"
 
 
 class Recorded(NamedTuple):
@@ -82,7 +85,8 @@ class Recorder:
     def __init__(self, lane: Lane, ids: Ids) -> None:
         self._lane = lane
         self._ids = ids
-        self._held = Held()
+        self._keys_of = keys_by(lane.message_ids)
+        self._held = Held(self._keys_of)
         self._refusals = NumberRefusals()
 
     def load(self, tx: Tx) -> None:
@@ -266,7 +270,7 @@ class Recorder:
         if not receipts:
             return []
         carrier = self._lane.carrier_id
-        wanted = [match_keys(one.ref) for one in receipts]
+        wanted = [self._keys_of(one.ref) for one in receipts]
         # The parts that this very batch adds are not in the table yet.
         tracking.add_parts(tx, batch.new_parts)
         batch.new_parts = []
@@ -331,7 +335,7 @@ class Recorder:
                     batch.part_dlrs.append((one.dlr, self._lane.carrier_id, each, part.message_id, part.seq))
             if message.number == ERASED or not is_told:  # the carrier's words may be about who was erased
                 continue
-            if (one.is_final and one.dlr != Dlr.DELIVERED) or (not one.is_final and message.state not in FINAL):
+            if _is_told(one, message, batch.now):
                 batch.trace.append((message.id, batch.now, "receipt", one.detail))
 
     def _write(self, tx: Tx, batch: _Batch, *, counts_receipts: bool = True) -> None:
@@ -393,6 +397,13 @@ def _said(question: Question, told: ReceiptIn | str) -> str:
     """What the trace says of an answer."""
     said = told if isinstance(told, str) else told.detail
     return said if isinstance(told, ReceiptIn) and told.is_final else f"{said}; {question.next}"
+
+
+def _is_told(one: ReceiptIn, message: Tracked, now: int) -> bool:
+    """Whether a receipt says more than the message itself: why it failed, where it is, or that it is old news."""
+    if one.is_final:
+        return one.dlr != Dlr.DELIVERED or (one.done_at is not None and abs(now - one.done_at) > OLD_NEWS_MS)
+    return message.state not in FINAL
 
 
 def _message(tx: Tx, batch: _Batch, message: int) -> Tracked:

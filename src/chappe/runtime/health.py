@@ -10,7 +10,8 @@ from prometheus_client.registry import Collector
 
 from chappe.domain.errors import Unavailable
 from chappe.domain.lifecycle import Queue
-from chappe.manage.carriers import Carriers, CarrierStatus
+from chappe.manage.carrier_status import CarrierStatus
+from chappe.manage.carriers import Carriers
 from chappe.store import figures
 from chappe.store.figures import Figures
 from chappe.store.sqlite import Store

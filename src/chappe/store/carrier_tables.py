@@ -26,6 +26,7 @@ carrier = Table(
     column("created_at"),
     column("removed_at", nullable=True),
     added("paused_at"),  # since when nothing is handed to it; null: it is served
+    added("rebind_at"),  # when its operator last asked for new connections
     Index(
         "carrier_by_name",
         "name",
@@ -47,6 +48,23 @@ bind_state = Table(
     column("since_at"),
     column("seen_at"),
     added("oddities", Text),  # JSON: how often the carrier bent which rule; null: never
+    added("mode", Text),  # what it is bound as: transceiver, transmitter or receiver
+    added("version", Text),  # of SMPP, as the centre says
+    added("answer_ms"),  # how long the carrier takes to answer; null: not known
+)
+
+# How fast a lane is, and what keeps it from being faster, as its gateway measures.
+lane_pace = Table(
+    "lane_pace",
+    metadata,
+    Column("carrier_id", Id, primary_key=True, autoincrement=False),
+    column("limited_by", Text),
+    column("per_s"),  # parts a second, over the last seconds
+    column("allowed_per_s", nullable=True),  # what the rate, or the carrier's complaints, leave; null: no limit
+    column("answer_ms", nullable=True),
+    column("congestion", nullable=True),  # percent, as the carrier last said; null: it does not
+    column("seen_at"),
+    sqlite_with_rowid=False,
 )
 
 route = Table(

@@ -58,6 +58,7 @@ WITHOUT_PERSONS: Final = {
     "invoice": "of a customer, and kept by law",
     "inbound_number": "numbers of the installation",
     "lane_health": "of carriers",
+    "lane_pace": "of carriers",
     "lease": "of processes",
     "ledger": "sums by campaign",
     "mail": "to customers about their accounts",

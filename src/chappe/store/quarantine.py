@@ -34,7 +34,7 @@ class Quarantined(NamedTuple):
 def insert(tx: Tx, carrier: int, receipts: Iterable[ReceiptIn], at: int) -> list[Quarantined]:
     """Keep receipts that came now."""
     kept = []
-    for ref, number, dlr, is_final, detail, _ in receipts:
+    for ref, number, dlr, is_final, detail, _, _ in receipts:
         row = tx.one(_INSERT, carrier=carrier, ref=ref, number=number, dlr=dlr, is_final=is_final, detail=detail, at=at)
         kept.append(Quarantined(row[0], ref, number, dlr, is_final, detail, at))
     return kept

@@ -3,7 +3,8 @@
 import msgspec
 
 from chappe.domain.plans import UNROUTED, Routes
-from chappe.store.carriers import all_carriers
+from chappe.domain.sender_shape import pool_of
+from chappe.store.carriers import CarrierRow, all_carriers
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 from chappe.telecom.gsm7 import Language
@@ -51,11 +52,17 @@ def table(tx: Tx) -> Routes:
 
 def own_senders(tx: Tx) -> dict[str, str]:
     """The carrier's own sender by the country it serves; that of the default carrier under "", where it has one."""
-    senders = {row.id: msgspec.json.decode(row.options, type=_Options).sender for row in all_carriers(tx)}
+    senders = {row.id: _own_sender(row) for row in all_carriers(tx)}
     found = table(tx)
     lanes = {**found.by_country, "": found.default}
     # A country whose carrier has no sender of its own must not get that of the default carrier.
     return {place: senders.get(lane, "") for place, lane in lanes.items()}
+
+
+def _own_sender(row: CarrierRow) -> str:
+    """The carrier's sender; of a pool, whose numbers are alike to customers, the first."""
+    pool = pool_of(msgspec.json.decode(row.options, type=_Options).sender)
+    return pool[0] if pool else ""
 
 
 def listed(tx: Tx) -> list[tuple[int, str, str | None]]:

@@ -5,7 +5,8 @@ Source: SMPP 3.4, 5.2.12 (esm_class), 5.2.28 (message_state) and appendix B (the
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime, tzinfo
 from importlib import resources
 from typing import Final, Literal, NamedTuple
 
@@ -50,11 +51,15 @@ class Dialect(NamedTuple):
     """How one carrier writes receipts differently.
 
     Shape: `errors` gives the status of final failures by their `err`, written without leading zeros;
-           `states` adds or replaces state words (upper case).
+           `states` adds or replaces state words (upper case); `prefers_text` believes the id in the text where a TLV
+           has another; `trusts_text` as in `is_receipt`; `zone` is that of its dates, None when nobody knows.
     """
 
     errors: Mapping[str, int] = {}
     states: Mapping[str, ReceiptState] = {}
+    prefers_text: bool = False
+    trusts_text: bool = False
+    zone: tzinfo | None = None
 
 
 STANDARD: Final = Dialect()
@@ -64,7 +69,7 @@ class Receipt(NamedTuple):
     """What a receipt says.
 
     Shape: `message_id` is "" when there is none; `state` is the word of the carrier, "" when missing.
-           A word nobody knows is not final. `text_id` is the id in the text when the TLV says another.
+           A word nobody knows is not final. `text_id` is the id in the text when the TLV says another, and is believed.
     Units: `done_at` and `submitted_at` are digits as given (YYMMDDhhmm[ss]), in the carrier's time zone.
     """
 
@@ -177,6 +182,8 @@ def _combine(words: _Words, tlvs: bytes, dialect: Dialect) -> Receipt:
             error = f"{int.from_bytes(value[1:3], 'big'):03}"
     word = words.state.upper()
     state = _state(word, number, dialect)
+    if dialect.prefers_text and words.message_id:
+        message_id = words.message_id
     return Receipt(
         message_id,
         state.stat if state else word,
@@ -206,6 +213,20 @@ def _state(word: str, number: int | None, dialect: Dialect) -> ReceiptState | No
     return dialect.states.get(word) or STATES.get(word) or _BY_BEGINNING.get(word[:5])
 
 
+def moment(digits: str, zone: tzinfo) -> datetime | None:
+    """A date of a receipt, as carriers write it: YYMMDDhhmm with or without seconds, or with all digits of the year.
+
+    Shape: None for anything else, so that a strange date costs nothing.
+    """
+    form = {10: "%y%m%d%H%M", 12: "%y%m%d%H%M%S", 14: "%Y%m%d%H%M%S"}.get(len(digits))
+    if form is None or not digits.isascii() or not digits.isdigit():
+        return None
+    try:
+        return datetime.strptime(digits, form).replace(tzinfo=zone)
+    except ValueError:
+        return None
+
+
 # -- to which message it belongs ------------------------------------------------------------------------
 
 MatchRule = Literal["same", "decimal of hex", "hex of decimal"]
@@ -221,6 +242,33 @@ def key(message_id: str) -> str:
     if found[:1].isspace():
         found = _BEFORE.sub("", found)
     return found or bare[:1]
+
+
+IdForms = Literal["learned", "same", "hex_then_decimal", "decimal_then_hex"]
+"""What is known of how a carrier's receipts name messages; `hex_then_decimal` answers in hex and reports in decimal."""
+
+MatchKeys = Callable[[str], tuple[tuple[MatchRule, str], ...]]
+_RULES: Final[Mapping[IdForms, MatchRule]] = {
+    "same": "same",
+    "hex_then_decimal": "hex of decimal",
+    "decimal_then_hex": "decimal of hex",
+}
+
+
+def keys_by(forms: IdForms) -> MatchKeys:
+    """Give `match_keys`, or what keeps of it the rule of a carrier whose ways are known: no id fits by accident then.
+
+    Shape: an id that the rule cannot read is looked up as it is; one whose two forms are alike counts as "same".
+    """
+    wanted = _RULES.get(forms)
+    if wanted is None:
+        return match_keys
+
+    def keys(message_id: str) -> tuple[tuple[MatchRule, str], ...]:
+        every = match_keys(message_id)
+        return tuple([each for each in every if each[0] == wanted]) or every[:1]
+
+    return keys
 
 
 def match_keys(message_id: str) -> tuple[tuple[MatchRule, str], ...]:

@@ -1,5 +1,7 @@
 """Keeping a text in the cheap GSM alphabet by writing what it lacks differently: ’ as ', œ as oe, á as a."""
 
+import unicodedata
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Final, Literal, NamedTuple
@@ -46,6 +48,13 @@ class _File(msgspec.Struct, frozen=True):
 
 # Their replacements look the same to a reader.
 _SAME_LOOK: Final[frozenset[_Class]] = frozenset(("safe", "remove"))
+
+# Letters of GSM-7 that other alphabets lack, spelt out.
+_SPELLED: Final = {
+    "€": "EUR", "£": "GBP", "¥": "JPY", "$": "USD", "ß": "ss", "Æ": "AE", "æ": "ae", "Ø": "O", "ø": "o", "§": "S",
+    "¡": "!", "¿": "?", "¤": "*", "@": "(at)", "Δ": "D", "Φ": "F", "Γ": "G", "Λ": "L", "Ω": "O", "Π": "P", "Ψ": "PS",
+    "Σ": "S", "Θ": "TH", "Ξ": "X",
+}  # fmt: skip
 
 
 @cache
@@ -113,3 +122,17 @@ def _replace(normal: str, alphabet: Alphabet) -> Replaced:
         chosen = {character: to if alphabet.has(to) else REPLACEMENT for character, to in chosen.items()}
     changes = tuple([Change(character, chosen[character], count) for character, count in times.items()])
     return Replaced(alphabet.replace_outside(normal, chosen) if times else normal, changes)
+
+
+def plainly(text: str, has: Callable[[str], bool]) -> str:
+    """Bring a text at any price into letters that some alphabet has: é as e, € as EUR, what has no replacement as ?."""
+    table = _table()
+    return "".join([letter if has(letter) else _plain(letter, table, has) for letter in text])
+
+
+def _plain(letter: str, table: dict[str, str], has: Callable[[str], bool]) -> str:
+    bare = "".join([each for each in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(each)])
+    for candidate in (table.get(letter), bare, _SPELLED.get(letter)):
+        if candidate and has(candidate):
+            return candidate
+    return REPLACEMENT

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chappe.domain.bind_users import BindOptions
-from chappe.manage.carriers import NewCarrier
+from chappe.manage.carrier_checks import NewCarrier
 from chappe.runtime import settings as settings_table
 from chappe.runtime.bootstrap import Chappe, opened
 from tests.load.rig import CREDITS, START_S, listens, running, until

@@ -7,7 +7,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar, assert_never
 
 import structlog
 
-from chappe.carriers.connection import BETWEEN_REFS, Cut, LinkState, Listener, Outgoing, Question
+from chappe.carriers.connection import BETWEEN_REFS, Address, Cut, LinkState, Listener, Outgoing, Question
 from chappe.carriers.http.access import access_of
 from chappe.carriers.http.client import HttpClient, Lost, Unsent
 from chappe.carriers.http.options import HttpOptions
@@ -15,7 +15,6 @@ from chappe.carriers.http.texts import written_for
 from chappe.carriers.http.vendor import Accepted, Answer, Call, Closed, Message, Told, TooFast, Unclear
 from chappe.carriers.http.vendors import vendor_of
 from chappe.carriers.questions import NO_ANSWER
-from chappe.carriers.smpp import Address
 from chappe.domain.encodings import UCS2
 from chappe.domain.lifecycle import Dlr
 from chappe.domain.outcomes import ReceiptIn
@@ -89,6 +88,9 @@ class HttpCarrier(Generic[T]):
             return
         self._now("ready", "")
         self._listener.changed()
+
+    def reconfigure(self, address: Address, options: HttpOptions) -> None:
+        self._options, self.capacity = options, address.window
 
     def cut(self, message: Outgoing) -> Cut:
         """The message as one request: the vendor cuts it."""

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
-from chappe.carriers.options import SmppOptions
 from chappe.carriers.simulator import Simulator, SimulatorOptions
+from chappe.carriers.smpp_options import SmppOptions
 from chappe.domain.accounts import Account
 from chappe.domain.errors import NotFound, Refusal
 from chappe.domain.rulebook import EVERYBODY, EVERYWHERE, Override
-from chappe.manage.carriers import NewCarrier
+from chappe.manage.carrier_checks import NewCarrier
 from chappe.manage.feed import Feed
 from chappe.runtime import settings as settings_table
 from chappe.runtime import telemetry

@@ -18,7 +18,6 @@ _OPTIONS = (
     click.option("--http", metavar="VENDOR", help="Reach it over HTTP: twilio, vonage, smsfactor... or generic."),
     click.option("--template", metavar="FILE", help="For --http generic: what the vendor is like, as TOML."),
     click.option("--url", default="", help="Where its API is, if not at its usual address."),
-    click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="What the vendor asks for."),
     click.option(
         "--secret",
         "secrets",
@@ -29,7 +28,7 @@ _OPTIONS = (
     click.option("--timeout", default=30, show_default=True, metavar="SECONDS", help="Of an HTTP request."),
 )
 # What only binds have.
-_OF_BINDS = ("smpp", "system_id", "password", "tls", "binds", "system_type", "no_validity")
+_OF_BINDS = ("smpp", "system_id", "password", "tls", "binds", "system_type", "no_validity", "bind_mode")
 
 
 def or_http(command: Callable[..., None]) -> Callable[..., None]:
@@ -37,30 +36,29 @@ def or_http(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def either(
-        http: str | None, template: str | None, url: str, options: Sequence[str], secrets: Sequence[str], timeout: int,
-        **given: Any,
-    ) -> None:  # fmt: skip
+        http: str | None, template: str | None, url: str, secrets: Sequence[str], timeout: int, **given: Any
+    ) -> None:
         if http is None:
             for name in ("smpp", "system_id", "password"):
                 if not given[name]:
                     raise click.UsageError(f"Missing option '--{name.replace('_', '-')}', or '--http'.")
-            if template or url or options or secrets:
-                raise click.UsageError("--template, --url, --option and --secret go with --http.")
+            if template or url or secrets:
+                raise click.UsageError("--template, --url and --secret go with --http.")
             command(**given)
             return
         for name in _OF_BINDS:
-            if given.get(name) not in ("", False, None, 1):
+            if given.get(name):
                 raise click.UsageError(f"--{name.replace('_', '-')} does not go with --http.")
-        values = dict(_pair(text, "--option") for text in options) | dict(_secret(text) for text in secrets)
+        values = dict(_pair(text, "--option") for text in given["options"]) | dict(_secret(text) for text in secrets)
         new = NewHttpCarrier(
             name=given["name"],
             vendor=http,
             values=values,
             template=_read(template) if template else "",
             url=url.rstrip("/"),
-            window=_window(given["window"]),
-            rate=given["rate"],
-            sender=given["sender"],
+            window=WINDOW if given["window"] is None else given["window"],
+            rate=given["rate"] or 0,
+            sender=given["sender"] or "",
             timeout_s=timeout,
             tls_ca_file=str(Path(given["tls_ca"]).resolve()) if given["tls_ca"] else "",
             unknown=read_policies(given["on_unknown"], EVERY_HELD),
@@ -117,10 +115,6 @@ def _show(place: CallbackPlace, public_url: str) -> None:
     for what, address in _addresses(place, public_url).items():
         click.echo(f"  {what}: {address}")
     click.echo("Whoever knows these addresses can post to them: keep them like passwords.")
-
-
-def _window(given: int) -> int:
-    return WINDOW if given == 100 else given  # the usual window of binds is no number of connections
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:

@@ -36,6 +36,18 @@ def _add_carrier_tables() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "lane_pace",
+        sa.Column("carrier_id", _ID, autoincrement=False, nullable=False),
+        sa.Column("limited_by", sa.Text(), nullable=False),
+        sa.Column("per_s", sa.BigInteger(), nullable=False),
+        sa.Column("allowed_per_s", sa.BigInteger(), nullable=True),
+        sa.Column("answer_ms", sa.BigInteger(), nullable=True),
+        sa.Column("congestion", sa.BigInteger(), nullable=True),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("carrier_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "carrier_figure",
         sa.Column("carrier_id", _ID, autoincrement=False, nullable=False),
         sa.Column("slot_at", _ID, autoincrement=False, nullable=False),
@@ -193,7 +205,16 @@ def _add_columns() -> None:
     op.add_column("carrier", sa.Column("kind", sa.Text(), nullable=False, server_default=sa.text("'smpp'")))
     op.add_column("carrier", sa.Column("profile", sa.Text(), nullable=True))
     op.add_column("carrier", sa.Column("paused_at", sa.BigInteger(), nullable=True))
+    op.add_column("carrier", sa.Column("rebind_at", sa.BigInteger(), nullable=True))
+    # The option has become one of three values.
+    op.execute(
+        """UPDATE carrier SET options = replace(options, '"sends_validity":false', '"validity":"none"')"""
+        """ WHERE options LIKE '%sends_validity%'"""
+    )
     op.add_column("bind_state", sa.Column("oddities", sa.Text(), nullable=True))
+    op.add_column("bind_state", sa.Column("mode", sa.Text(), nullable=True))
+    op.add_column("bind_state", sa.Column("version", sa.Text(), nullable=True))
+    op.add_column("bind_state", sa.Column("answer_ms", sa.BigInteger(), nullable=True))
     op.add_column("route", sa.Column("conditions", sa.Text(), nullable=True))
     op.add_column("route", sa.Column("rank", sa.BigInteger(), nullable=False, server_default=sa.text("100")))
     op.add_column("route", sa.Column("weight", sa.BigInteger(), nullable=False, server_default=sa.text("1")))
