@@ -5,7 +5,9 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from chappe.carriers.simulator import Simulator
 from chappe.domain.accounts import Account, LockRule
 from chappe.domain.bind_users import BindOptions, BindUser
 from chappe.manage.bind_users import Binder, BindUsers
@@ -13,12 +15,16 @@ from chappe.pipeline.bound_changes import BoundChanges
 from chappe.pipeline.bound_outbox import Outbox
 from chappe.pipeline.bound_submit import BoundSubmitter
 from chappe.store.ids import Ids
-from chappe.store.sqlite import Store
+from chappe.store.sqlite import Row, Store
+from chappe.store.statement import Statement
 from chappe.surfaces.http.use_cases import UseCases as HttpUseCases
 from chappe.surfaces.smpp_server.customer import UseCases
 from chappe.surfaces.smpp_server.server import SmppServer
-from chappe.telecom.smpp.bodies import ShortMessage
-from tests.esme import until
+from chappe.telecom.smpp.bodies import Body, ShortMessage
+from chappe.telecom.smpp.commands import BIND_TRANSCEIVER
+from chappe.telecom.smpp.events import Responded
+from tests.esme import Esme, esme, until
+from tests.sending import Sending, installation, sending_to
 
 SYSTEM_ID, PASSWORD = "shop", "secret"
 HELLO = ShortMessage(5, 0, "SHOP", 1, 1, "33612345678", 0, 0, b"Hello", 1)
@@ -63,3 +69,53 @@ async def centre(
         server.stop()
         await running
         binder.close()
+
+
+@asynccontextmanager
+async def served(folder: Path, **options: object) -> AsyncIterator[tuple[Sending, Centre]]:
+    """An installation without carrier, with a user who may bind, and the server he binds to."""
+    async with installation(folder) as site:
+        await add_user(site.store, site.account, **options)  # type: ignore[arg-type]
+        async with centre(site.store, site.ids, site.use_cases) as office:
+            yield site, office
+
+
+@asynccontextmanager
+async def served_with_carrier(folder: Path, **options: object) -> AsyncIterator[tuple[Sending, Centre, Simulator]]:
+    """The same with a simulated carrier that is bound."""
+    async with sending_to(folder) as (site, carrier):
+        await add_user(site.store, site.account, **options)  # type: ignore[arg-type]
+        async with centre(site.store, site.ids, site.use_cases) as office:
+            yield site, office, carrier
+
+
+@asynccontextmanager
+async def customer(
+    office: Centre, system_id: str = SYSTEM_ID, password: str = PASSWORD, command: int = BIND_TRANSCEIVER
+) -> AsyncIterator[Esme]:
+    """A bind, which has to be accepted."""
+    async with esme(office.port, system_id, password, command) as bound:
+        assert bound.bound is not None, bound.refused
+        yield bound
+
+
+async def submitted(bound: Esme, *bodies: ShortMessage) -> list[tuple[int, str]]:
+    """Submit and wait: (status, message id) of each."""
+    first = len(bound.answers)
+    bound.submit([(first + i, body) for i, body in enumerate(bodies)])
+    await bound.settle(first + len(bodies))
+    return [bound.answers[first + i] for i in range(len(bodies))]
+
+
+async def asked(bound: Esme, command: int, body: Body) -> Responded[int]:
+    """Ask something else, and wait for the answer."""
+    token = 1_000_000 + len(bound.responses)
+    bound.session.request(token, command, body, asyncio.get_running_loop().time())
+    bound.flush()
+    await until(lambda: token in bound.responses, "an answer")
+    return bound.responses[token]
+
+
+def rows(store: Store, sql: str) -> list[Row]:
+    """What a statement finds."""
+    return store.glance(lambda tx: tx.rows(Statement(sql)))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-_ROLES = ("api", "gateway", "worker")
+_ROLES = ("api", "gateway", "worker", "smpp")
 
 
 class Process(NamedTuple):

@@ -17,11 +17,13 @@ from pathlib import Path
 
 import msgspec
 
+from chappe.domain.bind_users import BindOptions
 from chappe.manage.carrier_checks import NewCarrier
 from chappe.runtime import settings as settings_table
 from chappe.runtime.bootstrap import Chappe, opened
 from chappe.store.sqlite import Database
 from chappe.store.statement import Statement
+from tests.load.bind_blast import BindBlastResult
 from tests.load.blast import BlastResult
 from tests.load.control import ask
 from tests.load.hooks import HookCounts
@@ -61,6 +63,7 @@ class Rig:
 
     wanted: Wanted
     api_port: int
+    smpp_port: int
     smsc_control: int
     hooks_control: int
     token: str
@@ -86,6 +89,20 @@ class Rig:
             count, connections, ACCEPTED, "--first", str(first), *options,
             "--header", "Accept: application/json", "--header", f"Authorization: Bearer {self.token}",
         )  # fmt: skip
+        if result.accepted != count:
+            raise Stuck(f"{count - result.accepted} of {count} were not accepted: {result.sample}")
+        return result
+
+    def bind_blast(self, count: int, binds: int, *, first: int, receipts: bool) -> BindBlastResult:
+        """Single sends over SMPP. Raises: Stuck when one was not accepted."""
+        command = [
+            sys.executable, "-m", "tests.load.bind_blast", "--port", str(self.smpp_port), "--count", str(count),
+            "--binds", str(binds), "--first", str(first), "--text", TEXT, *(["--receipts"] if receipts else []),
+        ]  # fmt: skip
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+        if done.returncode:
+            raise Stuck(f"the load generator failed: {done.returncode}")
+        result = msgspec.json.decode(done.stdout, type=BindBlastResult)
         if result.accepted != count:
             raise Stuck(f"{count - result.accepted} of {count} were not accepted: {result.sample}")
         return result
@@ -249,11 +266,12 @@ def rig(wanted: Wanted) -> Iterator[Rig]:
     folder = Path(tempfile.mkdtemp(prefix="chappe-bench-"))
     try:
         with carrier_and_sink(wanted) as (smpp, smsc_control, hook, hooks_control):
-            (api,) = free_ports(1)
+            api, bound = free_ports(2)
             environment = {
                 **{name: value for name, value in os.environ.items() if not name.startswith("CHAPPE_")},
                 "CHAPPE_DATA": str(folder / "data"),
                 "CHAPPE_PORT": str(api),
+                "CHAPPE_SMPP_PORT": str(bound),
                 "CHAPPE_LOG_FORMAT": "json",
                 "CHAPPE_WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
             }
@@ -262,8 +280,9 @@ def rig(wanted: Wanted) -> Iterator[Rig]:
             serve = [str(Path(sys.executable).with_name("chappe")), "serve"]
             log = folder / "chappe.log"
             with running(serve, log=log, environment=environment) as process:
-                found = Rig(wanted, api, smsc_control, hooks_control, token, process.pid, log)
+                found = Rig(wanted, api, bound, smsc_control, hooks_control, token, process.pid, log)
                 until("Chappe starts", START_S, lambda: _is_up(process, log, api, wanted.is_bound))
+                until("the SMPP server listens", START_S, lambda: listens(bound))
                 if wanted.is_bound:
                     until("the carrier is bound", START_S, lambda: found.smsc().binds == wanted.binds)
                 yield found
@@ -279,6 +298,7 @@ async def _furnish(environment: dict[str, str], wanted: Wanted, smpp: int, url: 
 
 async def _set_up(chappe: Chappe, wanted: Wanted, smpp: int, url: str | None) -> str:
     account = await chappe.use_cases.accounts.create("bench@example.org", "benchmark", "FR", CREDITS, None, False)
+    await chappe.binds.create(account, "bench", "bench", BindOptions(deliveries=500), "bench")
     issued = await chappe.use_cases.tokens.create(account, "bench")
     if url:
         await chappe.use_cases.webhooks.create(account, type="DLR", url=url, signature=None)

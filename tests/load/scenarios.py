@@ -105,6 +105,43 @@ def _accept(connections: int) -> Callable[[Sizes, Observer], Measured]:
     return run
 
 
+def _accept_bound(binds: int) -> Callable[[Sizes, Observer], Measured]:
+    def run(sizes: Sizes, observer: Observer) -> Measured:
+        measured, count = Measured(), sizes.singles
+        with rig(Wanted()) as running:
+            _warm_up(running)
+            processes = roles(running.supervisor)
+            with metered(processes, measured, count), observer(f"bind-{binds}", processes):
+                result = running.bind_blast(count, binds, first=FIRST, receipts=False)
+            measured.figures = {
+                "accepted /s": result.per_second,
+                "answer ms, median": result.median_s * 1e3,
+                "answer ms, p99": result.p99_s * 1e3,
+                **measured.figures,
+            }
+            until("all were submitted", DRAIN_S, lambda: running.smsc().submits == count)
+        return measured
+
+    return run
+
+
+def _cycle_bound(sizes: Sizes, observer: Observer) -> Measured:
+    measured, count = Measured(), sizes.cycle
+    with rig(Wanted(has_receipts=True)) as running:
+        _warm_up(running)
+        processes = roles(running.supervisor)
+        with metered(processes, measured, count), observer("bind-cycle", processes):
+            result = running.bind_blast(count, 2, first=FIRST, receipts=True)
+        if result.receipts != count or result.doubled:
+            raise Stuck(f"{count} messages: {result.receipts} receipts, {result.doubled} of them twice")
+        measured.figures = {
+            "accepted /s": result.per_second,
+            "receipts delivered /s": count / (result.last_receipt_at - result.first_at),
+            **measured.figures,
+        }
+    return measured
+
+
 def _campaign(sizes: Sizes, observer: Observer) -> Measured:
     measured, count = Measured(), sizes.campaign
     with rig(Wanted()) as running:
@@ -285,6 +322,9 @@ def _cycles() -> list[Scenario]:
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario("accept-32", "single sends over HTTP, 32 connections, carrier bound", _accept(32)),
     Scenario("accept-64", "single sends over HTTP, 64 connections, carrier bound", _accept(64)),
+    Scenario("bind-1", "single sends over SMPP, one bind with a window of 500, carrier bound", _accept_bound(1)),
+    Scenario("bind-4", "the same with four binds", _accept_bound(4)),
+    Scenario("bind-cycle", "end to end over SMPP: two binds, receipts after 0.5 s delivered to them", _cycle_bound),
     Scenario("campaign", "one campaign in one POST, carrier bound", _campaign),
     Scenario("million", "campaigns in posts of 10,000 recipients, no carrier reachable", _million),
     Scenario("list", "one campaign for a list, no carrier reachable, single sends meanwhile", _list(TEXT)),

@@ -21,7 +21,7 @@ MAX_NETWORKS: Final = 100
 MAX_CERTIFICATE: Final = 255
 _SYSTEM_ID: Final = re.compile(rf"[!-~]{{1,{MAX_SYSTEM_ID}}}")
 _PASSWORD: Final = re.compile(rf"[!-~]{{{MIN_PASSWORD},{MAX_PASSWORD}}}")
-_RANGES: Final = {"window": (1, 10_000), "rate": (0, 100_000), "binds": (1, 1000), "deliveries": (1, 10_000)}
+_RANGES: Final = {"window": (1, 10_000), "rate": (0, 100_000), "binds": (1, 1000), "deliveries": (1, 1000)}
 
 
 class BindOptions(msgspec.Struct, frozen=True, omit_defaults=True):

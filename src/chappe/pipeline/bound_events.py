@@ -32,7 +32,7 @@ def tell_final(tx: Tx, messages: Sequence[Tracked], now: int) -> None:
 
     Shape: an earlier receipt that nobody has taken yet is taken back: this one says more.
     """
-    bound = bound_messages.among(tx, [message.id for message in messages if message.number != ERASED])
+    bound = bound_messages.asking(tx, [message.id for message in messages if message.number != ERASED])
     if not bound:
         return
     told = [message for message in messages if message.id in bound]
@@ -52,7 +52,7 @@ def tell_sent(tx: Tx, messages: Sequence[Tracked], now: int) -> None:
     """Queue the notifications that messages are on their way, for those who asked for them."""
     if not messages:
         return
-    bound = bound_messages.among(tx, [message.id for message in messages if message.number != ERASED])
+    bound = bound_messages.asking(tx, [message.id for message in messages if message.number != ERASED], early=True)
     deliveries = [
         _receipt(bound[message.id], told.ref, message, now, is_final=False)
         for message in messages

@@ -49,12 +49,12 @@ class Outbox:
     def take(self, user: int, n: int) -> list[DueDelivery]:
         """The next deliveries of a user, at most `n`; they are under way until they come back."""
         under_way = self._under_way.setdefault(user, {})
-        rows = self._store.glance(partial(bound_deliveries.due, user=user, now=now_ms(), n=n + len(under_way)))
+        look = partial(bound_deliveries.due, user=user, now=now_ms(), n=n + len(under_way), without=under_way)
         busy = {key for key in under_way.values() if key is not None}
         found: list[DueDelivery] = []
-        for row in rows:
+        for row in self._store.glance(look):
             key = _key(row)
-            if row.id in under_way or key in busy:
+            if key in busy:
                 continue
             if key is not None:
                 busy.add(key)

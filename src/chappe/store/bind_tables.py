@@ -56,6 +56,7 @@ bound_message = Table(
     Column("message_id", Id, primary_key=True, autoincrement=False),
     column("bind_user_id"),
     column("refs", Text),  # the ids that the customer was told, each with its registered_delivery: 17/1 18/0
+    column("registered", SmallInteger),  # all that any of them asked for
     column("source", Text),  # addresses as he wrote them, as TON, NPI and digits separated by spaces
     column("destination", Text),
     column("accepted_at"),

@@ -1,6 +1,8 @@
 """Messages that came over SMPP: the ids that their customers were told, and what they wrote."""
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 import msgspec
@@ -11,10 +13,15 @@ from chappe.store.statement import Statement
 
 _COLUMNS = "message_id, bind_user_id, refs, source, destination, accepted_at, is_replaceable"
 _INSERT = Statement(
-    f"INSERT INTO bound_message ({_COLUMNS}) VALUES (:message, :user, :refs, :source, :destination, :at, :replaceable)"
+    f"INSERT INTO bound_message ({_COLUMNS}, registered)"
+    " VALUES (:message, :user, :refs, :source, :destination, :at, :replaceable, :registered)"
 )
 _INSERT_REF = Statement("INSERT INTO bound_ref (bind_user_id, ref, message_id) VALUES (:user, :ref, :message)")
-_AMONG = Statement(f"SELECT {_COLUMNS} FROM bound_message WHERE message_id IN (SELECT value FROM json_each(:messages))")
+_SOME = f"SELECT {_COLUMNS} FROM bound_message WHERE message_id IN (SELECT value FROM json_each(:messages))"
+_AMONG = Statement(_SOME)
+# What wants a receipt, and what wants to be told as well that it is on its way.
+_ASKING = Statement(f"{_SOME} AND registered & 3 > 0")
+_ASKING_EARLY = Statement(f"{_SOME} AND registered & 16 > 0")
 _OF_REF = Statement(
     "SELECT :ref FROM bound_message WHERE message_id = :ref AND bind_user_id = :user"
     " UNION SELECT message_id FROM bound_ref WHERE bind_user_id = :user AND ref = :ref ORDER BY 1"
@@ -62,9 +69,12 @@ class Standing(NamedTuple):
 def insert(tx: Tx, messages: Sequence[BoundMessage]) -> None:
     """Write down whose messages are; ids other than the message's own lead to it."""
     rows = [
-        (m.message_id, m.bind_user_id, told_text(m.told), m.source, m.destination, m.accepted_at, m.is_replaceable)
+        (
+            m.message_id, m.bind_user_id, told_text(m.told), m.source, m.destination, m.accepted_at, m.is_replaceable,
+            reduce(or_, [told.registered for told in m.told], 0),
+        )
         for m in messages
-    ]
+    ]  # fmt: skip
     tx.many(_INSERT, rows)
     refs = [(m.bind_user_id, t.ref, m.message_id) for m in messages for t in m.told if t.ref != m.message_id]
     if refs:
@@ -74,6 +84,12 @@ def insert(tx: Tx, messages: Sequence[BoundMessage]) -> None:
 def among(tx: Tx, messages: Iterable[int]) -> dict[int, BoundMessage]:
     """Those of the messages that came over SMPP. Cost: about a microsecond a message."""
     return {row[0]: _message(row) for row in tx.rows(_AMONG, messages=_json(messages))}
+
+
+def asking(tx: Tx, messages: Iterable[int], *, early: bool = False) -> dict[int, BoundMessage]:
+    """Those whose customer wants a receipt, or with `early` to be told that they are on their way. Cost: as `among`."""
+    statement = _ASKING_EARLY if early else _ASKING
+    return {row[0]: _message(row) for row in tx.rows(statement, messages=_json(messages))}
 
 
 def of_ref(tx: Tx, user: int, ref: int) -> list[int]:

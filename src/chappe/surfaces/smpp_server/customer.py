@@ -23,6 +23,8 @@ _log = structlog.get_logger("chappe.binds")
 
 # Submits of one unit of work: some 20 ms of the loop.
 BATCH: Final = 200
+# Deliveries that are written at once: so much more than its limit a link's buffer may hold.
+DELIVERIES: Final = 200
 # How long nothing is delivered to a customer who says that he is busy.
 BUSY_S: Final = 1.0
 
@@ -198,7 +200,7 @@ class Customer:
         """Give him what waits, on the emptiest link first, as far as they take it."""
         while self.may_take:
             link = max(self.links, key=lambda each: each.free)
-            deliveries = self._use_cases.outbox.take(self.user.id, link.free)
+            deliveries = self._use_cases.outbox.take(self.user.id, min(link.free, DELIVERIES))
             if not deliveries:
                 return
             link.deliver(deliveries)

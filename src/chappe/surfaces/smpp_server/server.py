@@ -64,7 +64,7 @@ class SmppServer:
         async with asyncio.TaskGroup() as group:
             for port, context in ports:
                 group.create_task(self._listen(host, port, context))
-            group.create_task(self._every(LOOK_S, self._pump))
+            group.create_task(self._deliver())
             group.create_task(self._every(REFRESH_S, self._refresh))
             group.create_task(self._report_always())
         await self._end()
@@ -150,8 +150,24 @@ class SmppServer:
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()
 
+    async def _deliver(self) -> None:
+        """Deliver what others have written; look again from time to time for what was to wait."""
+        looked_at = 0.0
+        while not self._stopping.is_set():
+            if not any(customer.links for customer in self._customers.values()):
+                await self._sleep(REFRESH_S)  # who binds is given at once what waits for him
+                continue
+            try:
+                if self._store.has_changed() or self._loop.time() - looked_at > REFRESH_S:
+                    looked_at = self._loop.time()
+                    self._pump()
+            except Unavailable as error:
+                _log.error("database unavailable", reason=str(error))
+            except Exception:
+                _log.exception("bug")
+            await asyncio.sleep(LOOK_S)
+
     def _pump(self) -> None:
-        """Deliver what others have written."""
         takers = [user for user, customer in self._customers.items() if customer.may_take]
         if takers:
             for user in self._use_cases.outbox.waiting(takers):

@@ -148,6 +148,7 @@ def _add_bind_tables() -> None:
         sa.Column("message_id", _ID, autoincrement=False, nullable=False),
         sa.Column("bind_user_id", sa.BigInteger(), nullable=False),
         sa.Column("refs", sa.Text(), nullable=False),
+        sa.Column("registered", sa.SmallInteger(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("destination", sa.Text(), nullable=False),
         sa.Column("accepted_at", sa.BigInteger(), nullable=False),
