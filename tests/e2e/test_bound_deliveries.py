@@ -257,7 +257,7 @@ async def reply(site: Sending, *texts: str, number: str = "33612345678") -> None
         await site.store.write(lambda tx, text=text: replies.insert(tx, 1, [ReplyIn(number, "36180", text)], now_ms()))  # type: ignore[misc]
     rules = Rules(site.store, Defaults())
     answers = ContactAnswers(site.store, rules, site.use_cases.submitter)
-    await Receiver(site.store, site.ids, rules, answers, window_days=30).once()
+    await Receiver(site.store, site.ids, rules, answers, window_days=30, parts_wait_s=60).once()
 
 
 def words(body: ShortMessage) -> str:
