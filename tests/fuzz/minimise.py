@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tests.fuzz.targets import CORPUS, FOLDERS, TARGETS
 
-WATCHED: Final = ("/chappe/telecom/", "/chappe/carriers/incoming.py")
+WATCHED: Final = ("/chappe/telecom/", "/chappe/carriers/incoming.py", "/chappe/surfaces/smpp_server/reading.py")
 Feature = tuple[str, int, int, int]
 
 

@@ -7,7 +7,9 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["chappe.telecom", "chappe.carriers.incoming"]):
+with atheris.instrument_imports(
+    include=["chappe.telecom", "chappe.carriers.incoming", "chappe.surfaces.smpp_server.reading"]
+):
     from tests.fuzz.targets import FOLDERS, TARGETS
 
 from tests.fuzz.mutation import mutated

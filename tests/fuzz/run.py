@@ -24,7 +24,16 @@ from tests.fuzz.targets import CORPUS, FOLDERS, TARGETS
 ROOT: Final = Path(__file__).parents[2]
 SCRATCH: Final = ROOT / ".fuzz"
 CRASHES: Final = SCRATCH / "crashes"
-SHARES: Final = {"session": 30, "cuts": 15, "bodies": 20, "receipt": 12, "delivery": 15, "header": 4, "tlvs": 3}
+SHARES: Final = {
+    "session": 30,
+    "cuts": 15,
+    "bodies": 20,
+    "receipt": 12,
+    "delivery": 12,
+    "submit": 12,
+    "header": 4,
+    "tlvs": 3,
+}
 REST: Final = 1
 MOST_BYTES: Final = 4096
 STREAM_BYTES: Final = 1024  # some twenty PDUs: more of them make a run slower and find nothing more

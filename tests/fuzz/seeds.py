@@ -141,6 +141,22 @@ def _session() -> Iterator[bytes]:
         yield bytes((start, 40)) + bytes(range(0, 200, 5)) + everything
 
 
+def _submits() -> Iterator[ShortMessage]:
+    """Submits of a customer that are taken: in every alphabet, in parts of every form, with times."""
+    hello = ShortMessage(*_TO, *_FROM, 0, 0, b"Hello", 1)
+    for coding in (0, 1, 3, 8, 0x10, 0xF0):
+        yield hello._replace(data_coding=coding, short_message="Hé".encode("utf-16-be"))
+    yield from (hello._replace(esm_class=0x40, short_message=header + b"part") for header in HEADERS)
+    yield hello._replace(tlvs=_SAR + _tlvs(user_message_reference=9))
+    yield hello._replace(short_message=b"", tlvs=_tlvs(message_payload=b"Hello"))
+    yield hello._replace(schedule_delivery_time=_TIMES[0], validity_period="000003000000000R")
+    yield hello._replace(validity_period="261125120000000+", source="0612345678", source_ton=2)
+
+
+def _body(command: int, body: Body) -> bytes:
+    return pdu.encode(Pdu(command, 0, 1, body))[pdu.MIN_LENGTH :]
+
+
 def _seeds_of(target: str) -> Iterator[bytes]:
     match target:
         case "session" | "cuts":
@@ -155,7 +171,10 @@ def _seeds_of(target: str) -> Iterator[bytes]:
                 yield bytes((len(tlvs),)) + tlvs + text
         case "delivery":
             for message in deliveries():
-                yield pdu.encode(Pdu(commands.DELIVER_SM, 0, 1, message))[pdu.MIN_LENGTH :]
+                yield _body(commands.DELIVER_SM, message)
+        case "submit":
+            yield from (b"\0" + _body(commands.SUBMIT_SM, message) for message in (*deliveries(), *_submits()))
+            yield b"\1" + _body(commands.SUBMIT_MULTI, REQUESTS[commands.SUBMIT_MULTI])
         case "header":
             yield from (header + b"Hello \x1be" for header in HEADERS)
         case "tlvs":

@@ -8,14 +8,21 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 from chappe.carriers.incoming import Manner, read_delivery
+from chappe.domain.accounts import Account
+from chappe.domain.bind_users import BindOptions, BindUser, DefaultAlphabet
+from chappe.domain.bound_deliveries import BoundReceipt
+from chappe.domain.bound_submits import decoded, encoded, request_of
 from chappe.domain.outcomes import ReceiptIn
+from chappe.surfaces.smpp_server.deliveries import Wire, deliver_sm
+from chappe.surfaces.smpp_server.reading import Wrong, read_multi, read_submit
 from chappe.telecom import alphabets, gsm7, receipts, udh
+from chappe.telecom.data_coding import Unreadable
 from chappe.telecom.receipts import Dialect, ReceiptState
 from chappe.telecom.smpp import commands, layouts, pdu, times, tlv
-from chappe.telecom.smpp.bodies import ShortMessage
+from chappe.telecom.smpp.bodies import ShortMessage, SubmitMulti
 from chappe.telecom.smpp.events import Answers, Congestion, Deliveries, Event, Oddity, Submits
 from tests.fuzz.story import Story, cut
 
@@ -24,6 +31,13 @@ FOLDERS: Final = {"session": "link", "cuts": "link"}
 """Where the corpus of a target is, when not in a folder of its name: these two read the same inputs."""
 
 NOW: Final = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+NOW_MS: Final = int(NOW.timestamp() * 1000)
+CUSTOMERS: Final = tuple(
+    BindUser(
+        1, "shop", Account(1, 1, None, "shop@example.org", "FR", None), BindOptions(alphabet=alphabet), "", 0, None, 0
+    )
+    for alphabet in get_args(DefaultAlphabet)
+)
 COMMANDS: Final = tuple(sorted(layouts.LAYOUTS))
 OWN_WORDS: Final = Dialect({"1": 5, "69": 4}, {"BLOCKED": ReceiptState("BLOCKED", None, True, 4)})
 
@@ -127,6 +141,25 @@ def delivery(data: bytes) -> None:
         assert len(stored.encode("utf-8")) <= 3 * len(data) + 250
 
 
+def submit(data: bytes) -> None:
+    """Any submit of a customer is refused, or can be kept, read as a text, and told about to him."""
+    command = commands.SUBMIT_MULTI if data[:1] == b"\1" else commands.SUBMIT_SM
+    user = CUSTOMERS[data[0] % len(CUSTOMERS) if data else 0]
+    body, _ = layouts.decode_body(command, data[1:], 0, len(data) - 1)
+    assert isinstance(body, ShortMessage | SubmitMulti)
+    try:
+        read = read_submit(user, body, NOW_MS) if isinstance(body, ShortMessage) else read_multi(user, body, NOW_MS)
+    except Wrong:
+        return
+    assert decoded(encoded(read)) == read
+    assert read.send_at is None or read.send_at >= NOW_MS
+    assert read.expires_at is None or (read.send_at or NOW_MS) < read.expires_at
+    receipt = BoundReceipt(1, 3, True, read.source, read.destinations[0], NOW_MS, NOW_MS, read.client_ref)
+    pdu.encode(pdu.Pdu(commands.DELIVER_SM, 0, 1, deliver_sm(receipt, Wire(0x34, "gsm7"))))
+    with suppress(Unreadable):
+        request_of([read], "alert", NOW_MS).text.encode()
+
+
 def header(data: bytes) -> None:
     """Any user data has a header or is refused; a header that is built anew is the same; septets come back."""
     try:
@@ -176,5 +209,5 @@ def moment(data: bytes) -> None:
 
 
 TARGETS: Final[Mapping[str, Callable[[bytes], None]]] = {
-    target.__name__: target for target in (session, cuts, bodies, receipt, delivery, header, tlvs, moment)
+    target.__name__: target for target in (session, cuts, bodies, receipt, delivery, submit, header, tlvs, moment)
 }

@@ -15,7 +15,7 @@ MOST = 2048
 
 def inputs(target: str) -> list[bytes]:
     """The corpus of a target, what it started from first."""
-    return [*seeds()[target], *(path.read_bytes() for path in sorted((CORPUS / FOLDERS.get(target, target)).iterdir()))]
+    return [*seeds()[target], *(path.read_bytes() for path in sorted((CORPUS / FOLDERS.get(target, target)).glob("*")))]
 
 
 @pytest.mark.parametrize("target", TARGETS)
