@@ -35,8 +35,9 @@ SHARES: Final = {
     "tlvs": 3,
 }
 REST: Final = 1
-MOST_BYTES: Final = 4096
-STREAM_BYTES: Final = 1024  # some twenty PDUs: more of them make a run slower and find nothing more
+USUAL_BYTES: Final = 1024  # some twenty PDUs: more of them make a run slower and find nothing more
+MOST_BYTES: Final = 4096  # for what may be long in itself
+LONG: Final = ("delivery", "submit", "tlvs")
 _STEP: Final = re.compile(r"^#\d+\t\w+ +cov: (\d+) ft: (\d+) corp: (\d+)", re.MULTILINE)
 _RUNS: Final = re.compile(r"^stat::number_of_executed_units: (\d+)", re.MULTILINE)
 _CRASH: Final = re.compile(r"^.*Test unit written to (\S+)", re.MULTILINE)
@@ -114,8 +115,8 @@ def _fuzz(target: str, limit: str, seed: int) -> Result:
         path.mkdir(parents=True, exist_ok=True)
     command = [
         *(sys.executable, "-m", "tests.fuzz.one", target, str(found), str(CORPUS / folder)),
-        *(str(SCRATCH / "seeds" / folder), limit, f"-seed={seed}", "-timeout=20"),
-        f"-max_len={STREAM_BYTES if target in FOLDERS else MOST_BYTES}",
+        *(str(SCRATCH / "seeds" / folder), limit, f"-seed={seed}", "-timeout=120"),
+        f"-max_len={MOST_BYTES if target in LONG else USUAL_BYTES}",
         *("-rss_limit_mb=1024", "-print_final_stats=1", "-reload=0"),
         *(f"-artifact_prefix={CRASHES}/{target}-", f"-dict={SCRATCH / 'words'}"),
     ]

@@ -32,6 +32,8 @@ RECEIPTS: Final = (
     b"id: 550e8400-e29b-41d4-a716-446655440000 done_date: 2611230641 stat: 2 err: 0A Text: stat:REJECTD",
     b"id:-1 submit date:0000000000 done date:-001130000 stat:UNKNOWN err:",
     "id:12345 done date:2611230641 stat:ACCEPTD err:000".encode("utf-16-be"),
+    b"id:1 sub:001 dlvrd:001 submit date:20261123064059 done date:20261123064159 stat:DELIVRD err:000 text:",
+    b"id:1 submit date:000000000000 done date:00010101000000 stat:BLOCKED err:69",
     b"Your message was delivered",
     b"id:\xff\xfe stat:\x00 err:\x1b",
 )

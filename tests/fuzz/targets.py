@@ -9,8 +9,9 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, get_args
+from zoneinfo import ZoneInfo
 
-from chappe.carriers.incoming import Manner, read_delivery
+from chappe.carriers.incoming import USUAL, Manner, read_delivery
 from chappe.domain.accounts import Account
 from chappe.domain.bind_users import BindOptions, BindUser, DefaultAlphabet
 from chappe.domain.bound_deliveries import BoundReceipt
@@ -39,7 +40,14 @@ CUSTOMERS: Final = tuple(
     for alphabet in get_args(DefaultAlphabet)
 )
 COMMANDS: Final = tuple(sorted(layouts.LAYOUTS))
-OWN_WORDS: Final = Dialect({"1": 5, "69": 4}, {"BLOCKED": ReceiptState("BLOCKED", None, True, 4)})
+PARIS: Final = ZoneInfo("Europe/Paris")
+OWN_WORDS: Final = Dialect({"1": 5, "69": 4}, {"BLOCKED": ReceiptState("BLOCKED", None, True, 4)}, True, True, PARIS)
+MANNERS: Final = (
+    USUAL,
+    Manner(OWN_WORDS, "gsm7_packed", 0, 0x18),
+    Manner(OWN_WORDS, "latin1", 0xF1),
+    Manner(receipts.STANDARD, "ascii", 1),
+)
 
 
 def session(data: bytes) -> None:
@@ -118,6 +126,8 @@ def receipt(data: bytes) -> None:
         assert len(found.message_id) <= len(data)
         assert receipts.is_receipt(0x04, text, tlvs)
         receipts.is_receipt(0, text, tlvs, trusts_text=True)
+        done = receipts.moment(found.done_at, PARIS)
+        assert done is None or 0 < done.timestamp() < 1 << 33
         keys = receipts.match_keys(found.message_id)
         assert len(keys) <= 3
         assert [key for _, key in keys][:1] == [key for key in (receipts.key(found.message_id),) if key]
@@ -129,8 +139,8 @@ def delivery(data: bytes) -> None:
     """Any body of a deliver_sm is a receipt or a reply that can be stored."""
     body, _ = layouts.decode_body(commands.DELIVER_SM, data, 0, len(data))
     assert isinstance(body, ShortMessage)
-    for dialect in (receipts.STANDARD, OWN_WORDS):
-        found = read_delivery(body, Manner(dialect))
+    for manner in MANNERS:
+        found = read_delivery(body, manner)
         if isinstance(found, ReceiptIn):
             stored = found.ref + found.detail
             assert found.number is None or 0 < found.number < 1 << 63

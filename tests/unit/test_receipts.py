@@ -1,9 +1,11 @@
 """Receipts as carriers write them, and how their ids find the message."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from chappe.telecom import receipts
-from chappe.telecom.receipts import Dialect, ReceiptState, is_receipt, key, match_keys, parse
+from chappe.telecom.receipts import Dialect, ReceiptState, is_receipt, key, match_keys, moment, parse
 from chappe.telecom.smpp import tlv
 
 USUAL = (
@@ -158,3 +160,9 @@ def test_blanks_among_leading_zeros_go_with_them(written: str, normal: str) -> N
 
 def test_an_id_longer_than_the_wire_allows_is_only_looked_up_as_it_is() -> None:
     assert match_keys("9" * 5000) == (("same", "9" * 5000),)
+
+
+@pytest.mark.parametrize("digits", ["00010101000000", "99991231235959", "19691231235959", "7001010000", "000000000000"])
+def test_a_date_that_no_receipt_has_is_none_and_costs_nothing(digits: str) -> None:
+    for zone in ("Europe/Paris", "Pacific/Kiritimati", "America/Los_Angeles"):
+        assert moment(digits, ZoneInfo(zone)) is None

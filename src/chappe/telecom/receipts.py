@@ -213,6 +213,9 @@ def _state(word: str, number: int | None, dialect: Dialect) -> ReceiptState | No
     return dialect.states.get(word) or STATES.get(word) or _BY_BEGINNING.get(word[:5])
 
 
+_YEARS: Final = range(1993, 2100)
+
+
 def moment(digits: str, zone: tzinfo) -> datetime | None:
     """A date of a receipt, as carriers write it: YYMMDDhhmm with or without seconds, or with all digits of the year.
 
@@ -222,9 +225,11 @@ def moment(digits: str, zone: tzinfo) -> datetime | None:
     if form is None or not digits.isascii() or not digits.isdigit():
         return None
     try:
-        return datetime.strptime(digits, form).replace(tzinfo=zone)
+        found = datetime.strptime(digits, form)
     except ValueError:
         return None
+    # Nobody reported in other years; the first and the last of the calendar have no place in every zone.
+    return found.replace(tzinfo=zone) if found.year in _YEARS else None
 
 
 # -- to which message it belongs ------------------------------------------------------------------------
