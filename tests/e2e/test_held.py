@@ -10,7 +10,7 @@ import time_machine
 from chappe.carriers.simulator import Simulator
 from chappe.domain.public_holidays import Holidays, holidays_of
 from chappe.domain.requests import SubmitRequest
-from chappe.pipeline.expire import Expirer
+from chappe.pipeline.failover import Failover
 from chappe.store.clock import now_ms
 from tests.builders import STRANGER_EMAIL, on_loop
 from tests.sending import Sending, installation, sending_to, simulated, until
@@ -129,7 +129,7 @@ async def test_held_messages_of_a_removed_carrier_leave_over_another_at_the_open
             await sending.carriers.remove("carrier")
             await sending.add_carrier(second.port, "second")
             await sending.bound("second")
-            await Expirer(sending.store, sending.ids, receipt_wait_s=3600).once()
+            await Failover(sending.store).once()
             assert set(sending.states(ticket)) == {"scheduled"}
             clock.move_to(MONDAY)
             await sending.until_all(ticket, "delivered")

@@ -7,6 +7,7 @@ from chappe.carriers.simulator import Simulator
 from chappe.carriers.smpp_options import SmppOptions
 from chappe.manage.campaigns import CampaignFilter
 from chappe.manage.messages import MessageFilter
+from chappe.manage.routes import NewRoute
 from chappe.pipeline.rules import FRESH_MS
 from chappe.store.clock import now_ms
 from tests.builders import on_loop
@@ -44,7 +45,7 @@ async def test_the_number_that_a_carrier_has_of_its_own_may_be_asked_for_where_i
     own = SmppOptions(sender="36180")
     async with sending_to(tmp_path, smpp=own) as (sending, first), Simulator(simulated()) as second:
         await sending.add_carrier(second.port, name="belgium", options=SmppOptions(sender="8123"))
-        await sending.routes.add("belgium", "BE")
+        await sending.routes.add("belgium", NewRoute("BE"))
         await sending.bound("belgium")
         await asyncio.sleep((FRESH_MS + 100) / 1000)
         ticket = await sending.submit(FRANCE, BELGIUM, SWITZERLAND, sender="36180")

@@ -9,7 +9,8 @@ from chappe.carriers.simulator import Simulator
 from chappe.carriers.smpp_options import SmppOptions
 from chappe.domain.errors import BadData
 from chappe.domain.unknown import UnknownPolicies, UnknownPolicy
-from chappe.pipeline.expire import Expirer
+from chappe.manage.routes import NewRoute
+from chappe.pipeline.failover import Failover
 from chappe.store.sqlite import Row, Tx
 from chappe.store.statement import Statement
 from tests.builders import CREDITS, on_loop
@@ -207,7 +208,7 @@ async def test_messages_wait_for_a_carrier_and_go_as_soon_as_there_is_one(tmp_pa
         ticket = await sending.submit("33612345678")
         assert sending.states(ticket) == ["ready"]
         await sending.add_carrier(carrier.port, name="another")
-        await Expirer(sending.store, sending.ids, receipt_wait_s=3600).once()
+        await Failover(sending.store).once()
         await sending.until_all(ticket, "delivered")
 
 
@@ -215,7 +216,7 @@ async def test_messages_wait_for_a_carrier_and_go_as_soon_as_there_is_one(tmp_pa
 async def test_a_country_goes_to_the_carrier_of_its_route(tmp_path: Path) -> None:
     async with sending_to(tmp_path) as (sending, first), Simulator(simulated()) as second:
         await sending.add_carrier(second.port, name="belgium")
-        await sending.routes.add("belgium", "BE")
+        await sending.routes.add("belgium", NewRoute("BE"))
         await sending.bound("belgium")
         await asyncio.sleep(0.6)
         ticket = await sending.submit("33612345678", "32470123456")

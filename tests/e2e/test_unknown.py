@@ -12,6 +12,7 @@ from chappe.carriers.smpp_options import SmppOptions
 from chappe.domain.unknown import UnknownPolicies, read_policies
 from chappe.manage.carrier_checks import NewCarrier
 from chappe.manage.carriers import Changes
+from chappe.manage.routes import NewRoute
 from chappe.pipeline.settle import Settler
 from chappe.runtime.bootstrap import opened
 from chappe.store.sqlite import Database
@@ -153,7 +154,7 @@ async def test_a_gateway_that_is_killed_before_the_answer_leaves_what_each_polic
             for policy, country in COUNTRIES.items():
                 options = SmppOptions(unknown=policies(policy))
                 await chappe.carriers.add(NewCarrier(country, "127.0.0.1", slow.port, country, "x", options=options))
-                await chappe.routes.add(country, country)
+                await chappe.routes.add(country, NewRoute(country))
         async with serving(prepared, tmp_path / "log") as server:
             await until(lambda: slow.stats().binds_accepted == len(KILLED), "every bind")
             tickets = {number: await _send(server, number) for number, _, _ in KILLED.values()}

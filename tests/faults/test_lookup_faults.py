@@ -16,7 +16,7 @@ from chappe.domain.errors import BadData, InsufficientCredits, Unavailable
 from chappe.manage.carrier_checks import NewCarrier
 from chappe.manage.carriers import Carriers
 from chappe.manage.lookups import ABANDONED_MS, AT_ONCE, MAX_NUMBERS, MAX_WAITING, LookupFilter, Lookups
-from chappe.manage.routes import Routes
+from chappe.manage.routes import NewRoute, Routes
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Database, Row, Store
@@ -227,7 +227,7 @@ async def test_the_carrier_of_the_country_is_asked_when_it_can_be_and_else_any_t
         await chappe.add_carrier("plain", "")
         await chappe.add_carrier("first", first.url)
         await chappe.add_carrier("second", second.url)
-        await chappe.routes.add("second", "FR")
+        await chappe.routes.add("second", NewRoute("FR"))
         await chappe.words("33651234560", "32470123456")
         assert (first.asked, second.asked) == ([["32470123456"]], [["33651234560"]])
         await chappe.carriers.offer_lookups("second", "")

@@ -5,15 +5,16 @@ from typing import Final
 
 from chappe.domain.accounts import Account
 from chappe.domain.legal_hours import LegalHours
-from chappe.domain.plans import Limits, Routes
+from chappe.domain.plans import Limits
 from chappe.domain.requests import SubmitRequest
 from chappe.domain.rulebook import AccountRules, Defaults, Rulebook
 from chappe.domain.submission import plan
 from tests.load.meter import Meter
 from tests.load.rig import Stuck
+from tests.routings import routes_to
 
 _SHOP: Final = Account(1, 1, None, "shop@example.org", "FR", None)
-_LIMITS, _ROUTES = Limits(), Routes({}, 5)
+_LIMITS, _ROUTES = Limits(), routes_to({}, 5)
 _NIGHT: Final = 1_937_000_000_000  # 2031-05-20 01:33:20 in Paris: everything has to be planned
 # A mobile number of France, Belgium, Switzerland, Germany, Italy: the start and how many digits follow.
 _PLANS: Final = (("+3361", 7), ("+3247", 7), ("+4179", 7), ("+49151", 8), ("+3934", 8))

@@ -7,18 +7,19 @@ from hypothesis import strategies as st
 
 from chappe.domain.accounts import Account
 from chappe.domain.errors import Refusal
-from chappe.domain.plans import Excluded, Limits, Plan, Recipients, Routes, Tally
+from chappe.domain.plans import Excluded, Limits, Plan, Recipients, Tally
 from chappe.domain.pricing import balance_credits, cost_credits, price_mc
 from chappe.domain.requests import SubmitRequest
 from chappe.domain.submission import Planner, home_of, plan, read_recipients
 from chappe.store import messages, submissions
 from chappe.store.ids import Ids
 from chappe.telecom.segments import Encoding, segments
+from tests.routings import routes_to
 from tests.rulebooks import HOURS, rules_of
 from tests.store.build import NOW, SHOP, STRANGER, database, top_up
 
 LIMITS = Limits(max_recipients=30)
-ROUTES = Routes({"FR": 7, "CH": 8}, 9)
+ROUTES = routes_to({"FR": 7, "CH": 8}, 9)
 Info = tuple[str | None, str | None, str | None, str | None]
 numbers = st.one_of(
     st.integers(0, 20).map(lambda i: f"06123456{i:02}"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from chappe.domain.accounts import Account
 from chappe.domain.lifecycle import Dlr, State
 from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn
-from chappe.domain.plans import Limits, Routes
+from chappe.domain.plans import Limits
 from chappe.domain.requests import SubmitRequest
 from chappe.domain.retry import Refused
 from chappe.domain.submission import plan
@@ -26,6 +26,7 @@ from chappe.store.sqlite import Database, Row
 from chappe.store.statement import Statement
 from chappe.store.wallets import Wallet
 from chappe.store.webhooks import insert_webhook
+from tests.routings import routes_to
 from tests.rulebooks import HOURS, rules_of
 
 TO = "33612345678"
@@ -151,7 +152,7 @@ class Core:
     def submit(self, *to: str, text: str = "Hello", account: Account = SHOP, **more: object) -> int:
         """Submit a request; the ticket."""
         request = SubmitRequest(text, list(to), **more)  # type: ignore[arg-type]
-        planned = plan(request, rules_of(account), Routes({}, self.carrier), LIMITS, self.now, hours=HOURS)
+        planned = plan(request, rules_of(account), routes_to({}, self.carrier), LIMITS, self.now, hours=HOURS)
         return self.db.write(lambda tx: submissions.write(tx, self.ids, account, planned, self.now))[0]
 
     def claim(self, n: int = 1000) -> list[Claimed]:

@@ -8,12 +8,13 @@ import pytest
 from chappe.carriers.kinds import decode_options
 from chappe.carriers.smpp_options import SmppOptions
 from chappe.domain.errors import BadData, NotFound
-from chappe.domain.plans import Routes as RouteTable
+from chappe.domain.route_places import NO_TERMS
+from chappe.domain.routing import Traffic
 from chappe.domain.unknown import UnknownPolicies, UnknownPolicy
 from chappe.manage.carrier_checks import NewCarrier
 from chappe.manage.carrier_status import STALE_MS
 from chappe.manage.carriers import Carriers
-from chappe.manage.routes import Routes
+from chappe.manage.routes import NewRoute, Routes
 from chappe.store import carriers, leases, queue
 from chappe.store import routes as stored_routes
 from chappe.store.carriers import BindRow
@@ -35,8 +36,10 @@ class Operator:
         self.carriers = Carriers(self.store, Ids())
         self.routes = Routes(self.store, Ids())
 
-    def table(self) -> RouteTable:
-        return self.db.read(stored_routes.table)
+    def order(self, country: str) -> tuple[int, ...]:
+        """The carriers of an alert to a country, the first one first."""
+        router = self.db.read(stored_routes.table).router(Traffic(1, None, "alert"))
+        return router.order(33612345678, country, NO_TERMS, NOW)
 
     async def close(self) -> None:
         await self.store.close()
@@ -46,20 +49,20 @@ class Operator:
 @on_loop
 async def test_the_first_carrier_serves_every_country_until_a_route_says_otherwise(tmp_path: Path) -> None:
     operator = Operator(tmp_path)
-    assert operator.table() == RouteTable({}, 0)
+    assert operator.order("FR") == ()
     first = await operator.carriers.add(GOOD)
     second = await operator.carriers.add(replace(GOOD, name="second"))
-    assert operator.table() == RouteTable({}, first)
-    await operator.routes.add("second", "fr")
-    assert operator.table() == RouteTable({"FR": second}, first)
-    await operator.routes.add("second", None)
-    assert operator.table().default == second
-    await operator.routes.add("orange", "FR")
-    assert operator.table() == RouteTable({"FR": first}, second)
+    assert operator.order("FR") == (first,)
+    await operator.routes.add("second", NewRoute("fr"))
+    assert (operator.order("FR"), operator.order("CH")) == ((second, first), (first,))
+    await operator.routes.add("second", NewRoute())
+    assert operator.order("CH") == (second,)
+    await operator.routes.add("orange", NewRoute("FR", rank=50))
+    assert operator.order("FR") == (first, second)
     await operator.carriers.remove("second")
-    assert operator.table() == RouteTable({"FR": first}, first)
+    assert (operator.order("FR"), operator.order("CH")) == ((first,), (first,))
     await operator.carriers.remove("orange")
-    assert operator.table() == RouteTable({}, 0)
+    assert operator.order("FR") == ()
     await operator.close()
 
 
@@ -81,7 +84,7 @@ async def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         await operator.carriers.remove("nobody")
     with pytest.raises(NotFound):
-        await operator.routes.add("nobody", "FR")
+        await operator.routes.add("nobody", NewRoute("FR"))
     await operator.close()
 
 
@@ -92,7 +95,7 @@ def test_a_country_is_two_letters(tmp_path: Path, country: str) -> None:
         operator = Operator(tmp_path)
         await operator.carriers.add(GOOD)
         with pytest.raises(BadData):
-            await operator.routes.add("orange", country)
+            await operator.routes.add("orange", NewRoute(country))
         await operator.close()
 
     scenario()
@@ -150,7 +153,7 @@ async def test_a_carrier_is_shown_with_its_routes_queue_binds_and_how_its_receip
 ) -> None:
     operator = Operator(tmp_path)
     carrier = await operator.carriers.add(GOOD)
-    await operator.routes.add("orange", "FR")
+    await operator.routes.add("orange", NewRoute("FR"))
     core = Core(db=operator.db, carrier=carrier)
     core.submit(*numbers(4))
     first, second = core.claim(2)
@@ -161,7 +164,7 @@ async def test_a_carrier_is_shown_with_its_routes_queue_binds_and_how_its_receip
     stale = BindRow(carrier, 1, "bound", "", 3, 4, now - 60_000, now - STALE_MS - 1000)
     operator.db.write(lambda tx: carriers.report_binds(tx, carrier, [fresh, stale]))
     (status,) = await operator.carriers.list()
-    assert (status.routes, status.waiting, status.unknown) == (["FR", "default"], 2, 1)
+    assert (status.routes, status.waiting, status.unknown) == (["FR", "everything"], 2, 1)
     assert status.receipt_rule == "hex of decimal"
     assert [(bind.state, bind.in_flight, bind.submitted) for bind in status.binds] == [
         ("bound", 3, 17),

@@ -10,8 +10,10 @@ from structlog.testing import capture_logs
 
 from chappe.domain.errors import Unavailable
 from chappe.domain.lifecycle import Dlr, Queue, State
-from chappe.pipeline import expire
+from chappe.domain.routes import Route
+from chappe.pipeline import expire, failover
 from chappe.pipeline.expire import Expirer
+from chappe.pipeline.failover import Failover
 from chappe.pipeline.rounds import Rounds
 from chappe.store import campaigns, carriers, queue, routes
 from chappe.store.clock import now_ms
@@ -267,10 +269,10 @@ async def test_what_waits_without_a_carrier_goes_to_the_first_that_comes(tmp_pat
     night = Night(tmp_path, has_carrier=False)
     now_ticket = night.core.submit(*numbers(3))
     later_ticket = night.core.submit(*numbers(2), delay="2099-01-01 00:00:00")
-    await night.expirer.once()
+    await Failover(night.store).once()
     assert night.core.db.read(queue.lanes_in_use) == [0]
     add_carrier(night.core.db)
-    await night.expirer.once()
+    await Failover(night.store).once()
     assert night.core.db.read(queue.lanes_in_use) == [CARRIER]
     lane = Core(db=night.core.db, carrier=CARRIER)
     assert [message.campaign_id for message in lane.claim()] == [now_ticket] * 3
@@ -281,7 +283,7 @@ async def test_what_waits_without_a_carrier_goes_to_the_first_that_comes(tmp_pat
 def test_however_much_waits_for_a_removed_carrier_goes_where_its_country_is_served_now(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(expire, "MESSAGES", 4)
+    monkeypatch.setattr(failover, "CHUNK", 4)
 
     @on_loop
     async def scenario() -> None:
@@ -290,9 +292,9 @@ def test_however_much_waits_for_a_removed_carrier_goes_where_its_country_is_serv
         sending = night.core.claim(2)
         for carrier, name in ((6, "second"), (7, "swiss")):
             add_carrier(night.core.db, carrier, name)
-        night.core.db.write(lambda tx: routes.insert(tx, 1, 7, "CH", 0))
+        night.core.db.write(lambda tx: routes.insert(tx, Route(1, 7, "CH"), 0))
         night.core.db.write(lambda tx: carriers.remove(tx, CARRIER, now_ms()))
-        await night.expirer.once()
+        await Failover(night.store).once()
         lanes = [tuple(row) for row in night.core.rows("SELECT lane_id, COUNT(*) FROM dispatch GROUP BY 1 ORDER BY 1")]
         assert lanes == [(CARRIER, 2), (6, 28), (7, 1)]
         assert {night.core.queue_state(message.message_id) for message in sending} == {Queue.SENDING}

@@ -10,7 +10,7 @@ import pytest
 from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, InsufficientCredits, NotFound, Unavailable
 from chappe.domain.lifecycle import CampaignState, Queue, State
-from chappe.domain.plans import NOBODY, Limits, Plan, Routes, Tally
+from chappe.domain.plans import NOBODY, Limits, Plan, Tally
 from chappe.domain.requests import IdempotencyKey, Simulation, Submission, SubmitRequest
 from chappe.domain.rulebook import Defaults, Override
 from chappe.domain.submission import Planner, recipients_of
@@ -32,6 +32,7 @@ from chappe.store.rules import put
 from chappe.store.sqlite import Store
 from chappe.store.statement import Statement
 from tests.builders import on_loop
+from tests.routings import routes_to
 from tests.rulebooks import HOURS, rules_of
 from tests.store.build import CARRIER, CREDITS, LONG_TEXT, SHOP, STRANGER, Core, add_carrier, database
 
@@ -97,7 +98,7 @@ class Shop:
     def prepare(self, planned: int = 3) -> Preparation:
         """A campaign that is being written, with so many messages so far."""
         request = SubmitRequest("Hello", [], lists=[MEMBERS])
-        planner = Planner(request, rules_of(SHOP), Routes({}), Limits(), now_ms(), HOURS)
+        planner = Planner(request, rules_of(SHOP), routes_to({}), Limits(), now_ms(), HOURS)
         begun = self.db.write(lambda tx: preparations.begin(tx, self.ids, SHOP, planner.terms, [MEMBERS], 10, now_ms()))
         chunk = self.chunk(planner, planned)
         self.db.write(lambda tx: preparations.extend(tx, begun.ticket, begun.first, SHOP, chunk, now_ms()))
@@ -366,7 +367,7 @@ async def test_what_a_dead_process_was_writing_is_cleared_away(tmp_path: Path) -
     await shop.enqueuer.once()
     assert shop.everything() == before
     planner = Planner(
-        SubmitRequest("Hello", [], lists=[MEMBERS]), rules_of(SHOP), Routes({}), Limits(), now_ms(), HOURS
+        SubmitRequest("Hello", [], lists=[MEMBERS]), rules_of(SHOP), routes_to({}), Limits(), now_ms(), HOURS
     )
     with pytest.raises(Unavailable):
         shop.db.write(lambda tx: preparations.extend(tx, ticket, first + 8, SHOP, shop.chunk(planner, 1), now_ms()))
@@ -401,7 +402,7 @@ async def test_the_worker_goes_on_for_a_process_that_died_after_the_acceptance(
     shop.add(MEMBERS, some(23))
     monkeypatch.setattr(Enqueuer, "begin", lambda self, ticket: None)
     await shop.submit(MEMBERS)
-    routes = Routes({}, CARRIER)
+    routes = routes_to({}, CARRIER)
     assert shop.db.write(lambda tx: preparations.enqueue(tx, 1, routes, at_once, VALIDITY_MS, now_ms(), 5))
     await shop.enqueuer.once()  # somebody may be at it
     assert shop.core.column("SELECT COUNT(*) FROM dispatch") == [5]
@@ -451,7 +452,7 @@ async def test_a_campaign_is_cancelled_wholly_while_it_comes_to_the_queue(
     shop.add(MEMBERS, some(50))
     monkeypatch.setattr(Enqueuer, "begin", lambda self, ticket: None)
     await shop.submit(MEMBERS, text=LONG_TEXT)
-    routes = Routes({}, CARRIER)
+    routes = routes_to({}, CARRIER)
     shop.db.write(lambda tx: preparations.enqueue(tx, 1, routes, at_once, VALIDITY_MS, now_ms(), 20))
     being_sent = shop.core.claim(3)
     assert await shop.submitter.cancel(SHOP, 1) == CREDITS - 9

@@ -5,13 +5,15 @@ from itertools import groupby
 import pytest
 
 from chappe.domain.lifecycle import Queue
-from chappe.domain.plans import Routes
+from chappe.domain.marketing_hours import FOREVER
+from chappe.domain.plans import MARKETING, SINGLE
 from chappe.domain.requests import SubmitRequest
 from chappe.domain.submission import plan
 from chappe.store import campaigns, carriers, idempotency, quarantine, queue, submissions, tracking, wallets
 from chappe.store import messages as message_rows
 from chappe.store.sqlite import Database
 from chappe.store.statement import Statement
+from tests.routings import routes_to
 from tests.rulebooks import HOURS, rules_of
 from tests.store.build import (
     CARRIER,
@@ -152,7 +154,7 @@ def test_a_campaign_to_several_lanes_gets_its_turns_in_each() -> None:
     mixed = [number for pair in zip(numbers(6), swiss, strict=True) for number in pair]
     for core in cores.values():
         core.submit(*numbers(6, 33_613_000_000), account=STRANGER)
-    planned = plan(SubmitRequest("Hello", mixed), rules_of(SHOP), Routes(lanes), LIMITS, NOW, hours=HOURS)
+    planned = plan(SubmitRequest("Hello", mixed), rules_of(SHOP), routes_to(lanes), LIMITS, NOW, hours=HOURS)
     ticket, *_ = db.write(lambda tx: submissions.write(tx, cores["FR"].ids, SHOP, planned, NOW))
     for country, core in cores.items():
         claimed = core.claim(8)
@@ -287,15 +289,24 @@ def test_resending_takes_only_what_is_still_unknown() -> None:
     assert core.claim_one().attempts == 1
 
 
-def test_the_unsent_messages_of_a_lane_are_those_that_no_carrier_has_seen() -> None:
+def test_what_may_move_from_a_lane_is_read_in_pieces_of_what_waits_for_its_turn_and_for_its_time() -> None:
     core = Core()
     core.submit(*numbers(3))
     core.submit(*numbers(2), delay=PARIS_NOON)
     Core(db=core.db, carrier=CARRIER + 1).submit(*numbers(1))
     core.claim(1)
-    unsent = core.db.read(lambda tx: queue.unsent(tx, CARRIER, 100))
-    assert sorted(unsent) == [(2, "FR"), (3, "FR"), (4, "FR"), (5, "FR")]
-    assert len(core.db.read(lambda tx: queue.unsent(tx, CARRIER, 3))) == 3
+    ready = core.db.read(lambda tx: queue.movable_ready(tx, CARRIER, MARKETING, None, 100))
+    assert [(row.message_id, row.country, row.account_id, row.is_begun) for row in ready] == [
+        (2, "FR", 1, False), (3, "FR", 1, False),
+    ]  # fmt: skip
+    rest = core.db.read(lambda tx: queue.movable_ready(tx, CARRIER, MARKETING, ready[0], 100))
+    assert [row.message_id for row in rest] == [3]
+    assert core.db.read(lambda tx: queue.movable_ready(tx, CARRIER, SINGLE, None, 100)) == []
+    later = core.db.read(lambda tx: queue.movable_later(tx, CARRIER, FOREVER, None, 1))
+    assert [row.message_id for row in later] == [4]
+    rest = core.db.read(lambda tx: queue.movable_later(tx, CARRIER, FOREVER, later[0], 100))
+    assert [row.message_id for row in rest] == [5]
+    assert core.db.read(lambda tx: queue.movable_later(tx, CARRIER, NOW, None, 100)) == []
 
 
 def test_the_lanes_in_use_are_found_whatever_waits_in_them() -> None:

@@ -24,7 +24,7 @@ def chosen(
     *rules: Override,
     whose: Account | None = None,
     approved: dict[int, list[tuple[str, str]]] | None = None,
-    carrier_senders: dict[str, str] | None = None,
+    carrier_senders: dict[str, tuple[str, ...]] | None = None,
     stop_number: str = "36173",
 ) -> Sender:
     book = Rulebook(Defaults(stop_number=stop_number), rules, approved, carrier_senders)
@@ -145,12 +145,12 @@ def test_a_sub_account_has_its_parents_default() -> None:
 
 @pytest.mark.parametrize(("country", "number"), [("FR", "36180"), ("BE", "8123")])
 def test_the_carriers_own_number_and_the_one_for_stop_may_be_asked_for(country: str, number: str) -> None:
-    assert chosen(number, country, carrier_senders={country: number}).text == number
-    assert chosen(number, country, carrier_senders={EVERYWHERE: number}).text == number
-    assert chosen(number, country, carrier_senders={country: "1999", EVERYWHERE: number}).text is None
+    assert chosen(number, country, carrier_senders={country: (number,)}).text == number
+    assert chosen(number, country, carrier_senders={EVERYWHERE: (number,)}).text == number
+    assert chosen(number, country, carrier_senders={country: ("1999",), EVERYWHERE: (number,)}).text is None
     assert chosen(number, country, stop_number=number).text == number
     assert chosen(number, country, override("stop_number", number, country)).text == number
-    assert chosen(number, "CH", carrier_senders={EVERYWHERE: number}, stop_number=number).text == "Chappe"
+    assert chosen(number, "CH", carrier_senders={EVERYWHERE: (number,)}, stop_number=number).text == "Chappe"
 
 
 def test_the_examples_number_for_stop_is_nobodys_sender() -> None:

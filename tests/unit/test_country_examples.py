@@ -10,8 +10,9 @@ from chappe.domain.countries import Country, Example, countries, country
 from chappe.domain.delay import FORMAT
 from chappe.domain.explain import explain
 from chappe.domain.explanation import Explanation
-from chappe.domain.plans import Limits, Routes
+from chappe.domain.plans import Limits
 from chappe.domain.requests import SubmitRequest
+from tests.routings import routes_to
 from tests.rulebooks import HOURS, rules_of
 
 SHOP = rules_of(Account(1, 1, None, "shop@example.org", "FR", None))
@@ -24,7 +25,7 @@ def instant(wall: str, zone: str) -> int:
 
 def played(example: Example, zone: str) -> Explanation:
     request = SubmitRequest(example.text, ["+" + example.to], example.kind, example.sender)
-    return explain(request, SHOP, Routes({}), Limits(), instant(example.at, zone), hours=HOURS, carriers={})
+    return explain(request, SHOP, routes_to({}), Limits(), instant(example.at, zone), hours=HOURS)
 
 
 def test_there_are_examples_of_all_kinds() -> None:

@@ -11,11 +11,12 @@ from chappe.domain.delay import paris_instant
 from chappe.domain.errors import BadData, BadDate, InsufficientCredits
 from chappe.domain.explain import explain
 from chappe.domain.explanation import Explanation
-from chappe.domain.plans import Excluded, Limits, Routes
+from chappe.domain.plans import Excluded, Limits
 from chappe.domain.quotas import Quota
 from chappe.domain.requests import SubmitRequest
 from chappe.domain.submission import plan
 from chappe.telecom.segments import Encoding
+from tests.routings import routes_to
 from tests.rulebooks import HOURS, rules_of
 
 SHOP = Account(1, 1, None, "shop@example.org", "FR", None)
@@ -38,8 +39,8 @@ def told(text: str = "Hello", to: str = FRENCH, now: int = MONDAY, **more: objec
     quota = more.pop("quota", Quota())
     request = SubmitRequest(text, [to], **more)  # type: ignore[arg-type]
     return explain(
-        request, rules_of(SHOP, **rules), Routes({"FR": 7}), Limits(), now,  # type: ignore[arg-type]
-        hours=HOURS, carriers={7: "paris"}, excluded=excluded, left=lambda *_: quota,  # type: ignore[arg-type]
+        request, rules_of(SHOP, **rules), routes_to({"FR": 7}, names={7: "paris"}), Limits(), now,  # type: ignore[arg-type]
+        hours=HOURS, excluded=excluded, left=lambda *_: quota,  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -230,8 +231,8 @@ def test_an_explanation_says_what_the_plan_of_a_send_is(
 ) -> None:
     request = SubmitRequest(text, [to], kind, sender, is_unicode=is_unicode)  # type: ignore[arg-type]
     rules = rules_of(SHOP)
-    planned = plan(request, rules, Routes({}), Limits(), SUNDAY, hours=HOURS)
-    found = explain(request, rules, Routes({}), Limits(), SUNDAY, hours=HOURS, carriers={})
+    planned = plan(request, rules, routes_to({}), Limits(), SUNDAY, hours=HOURS)
+    found = explain(request, rules, routes_to({}), Limits(), SUNDAY, hours=HOURS)
     assert found.is_sent == bool(planned.numbers)
     assert found.price.total_mc == planned.cost_mc
     if planned.numbers:

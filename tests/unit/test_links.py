@@ -17,9 +17,10 @@ from chappe.domain.links import (
     Shortener,
     link_targets,
 )
-from chappe.domain.plans import NOBODY, Limits, Plan, Routes
+from chappe.domain.plans import NOBODY, Limits, Plan
 from chappe.domain.requests import SubmitRequest
 from chappe.domain.submission import Planner, read_recipients
+from tests.routings import routes_to
 from tests.rulebooks import HOURS, rules_of
 
 NOW = 1_937_000_000_000
@@ -130,7 +131,7 @@ def written(text: str, *infos: tuple[str | None, ...] | None, links: list[str], 
     numbers = [f"061234560{i}" for i in range(len(infos))]
     given = list(infos) if any(infos) else []
     request = SubmitRequest(text, numbers, links=links, infos=given, **more)  # type: ignore[arg-type]
-    planner = Planner(request, rules_of(SHOP), Routes({}, 5), Limits(), NOW, HOURS, SHORTENER)
+    planner = Planner(request, rules_of(SHOP), routes_to({}, 5), Limits(), NOW, HOURS, SHORTENER)
     planned = planner.plan(read_recipients(request, SHOP, Limits()), NOBODY)
     return planned, planner.with_links(planned, 1)
 

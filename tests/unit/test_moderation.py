@@ -6,9 +6,10 @@ from pyroaring import BitMap64
 from chappe.domain.accounts import Account
 from chappe.domain.moderation import DAY_MS, Finding, Watch, decoded, encoded, has_run, links_in, words_in
 from chappe.domain.notices import refusal_notice
-from chappe.domain.plans import NOBODY, Limits, Recipients, Routes
+from chappe.domain.plans import NOBODY, Limits, Recipients
 from chappe.domain.requests import SubmitRequest
 from chappe.domain.submission import Planner, recipients_of
+from tests.routings import routes_to
 from tests.rulebooks import HOURS, rules_of
 
 SHOP = Account(1, 1, None, "shop@example.org", "FR", None)
@@ -23,7 +24,7 @@ def findings(text: str = "Hello", numbers: list[str] | None = None, age_days: in
 
 def chunked(chunks: list[list[str]], request: SubmitRequest, age_days: int = 100, **rules: str) -> list[Finding]:
     of_shop = rules_of(SHOP, **rules)
-    planner = Planner(request, of_shop, Routes({}), Limits(), NOW, HOURS)
+    planner = Planner(request, of_shop, routes_to({}), Limits(), NOW, HOURS)
     watch = Watch(of_shop, age_days * DAY_MS)
     for numbers in chunks:
         watch.add(planner.plan(read(numbers, request), NOBODY))

@@ -2,25 +2,27 @@
 
 from chappe.domain.legal_hours import LegalHours
 from chappe.domain.plan_remarks import PlanRemarks
-from chappe.domain.plans import NOBODY, Limits, Plan, Routes
+from chappe.domain.plans import NOBODY, Limits, Plan
 from chappe.domain.requests import SubmitRequest
+from chappe.domain.routing import RouteTable
 from chappe.domain.submission import Planner, read_recipients
 from chappe.telecom.gsm7 import LANGUAGES, Language
+from tests.routings import routes_to
 from tests.rulebooks import rules_of
 from tests.unit.test_links import SHORTENER
 from tests.unit.test_submission import NOW, SHOP
 
 TURKISH: tuple[Language, ...] = ("turkish",)
 # Carrier 5 takes everything, carrier 7 takes France; only 5 knows the Turkish tables.
-ROUTES = Routes({"FR": 7}, 5, {5: TURKISH})
+ROUTES = routes_to({"FR": 7}, 5, {5: TURKISH})
 
 
-def planner_of(request: SubmitRequest, routes: Routes = ROUTES, wants: str = "yes") -> Planner:
+def planner_of(request: SubmitRequest, routes: RouteTable = ROUTES, wants: str = "yes") -> Planner:
     rules = rules_of(SHOP, national_alphabets=wants)
     return Planner(request, rules, routes, Limits(), NOW, LegalHours(), SHORTENER)
 
 
-def planned(request: SubmitRequest, routes: Routes = ROUTES, wants: str = "yes") -> Plan:
+def planned(request: SubmitRequest, routes: RouteTable = ROUTES, wants: str = "yes") -> Plan:
     return planner_of(request, routes, wants).plan(read_recipients(request, SHOP, Limits()), NOBODY)
 
 
@@ -40,7 +42,7 @@ def test_letters_stay_where_the_account_asks_and_the_carrier_has_the_tables() ->
 def test_letters_are_replaced_as_ever_where_either_does_not() -> None:
     for made in (
         planned(to("Şifreniz için"), wants="no"),
-        planned(to("Şifreniz için"), Routes({}, 5)),
+        planned(to("Şifreniz için"), routes_to({}, 5)),
         planned(to("Şifreniz için", "+33612345678")),
     ):
         assert (texts(made), made.encodings) == (["Sifreniz icin"], [0])
@@ -101,5 +103,5 @@ def test_nobody_is_warned_of_letters_that_stay() -> None:
 
 
 def test_a_carrier_may_have_the_tables_of_several_languages() -> None:
-    routes = Routes({}, 5, {5: LANGUAGES})
+    routes = routes_to({}, 5, {5: LANGUAGES})
     assert [planned(to(text), routes).encodings for text in ("Şule", "não é", "código")] == [[16], [48], [32]]

@@ -6,10 +6,11 @@ from chappe.domain.accounts import Account
 from chappe.domain.countries import countries, country
 from chappe.domain.delay import paris_instant
 from chappe.domain.plan_remarks import MAX_OF_A_CODE, PlanRemarks
-from chappe.domain.plans import NOBODY, Limits, Routes
+from chappe.domain.plans import NOBODY, Limits
 from chappe.domain.remarks import Warned
 from chappe.domain.requests import SubmitRequest
 from chappe.domain.submission import Planner, read_recipients
+from tests.routings import routes_to
 from tests.rulebooks import HOURS, rules_of
 
 RULES = rules_of(Account(1, 1, None, "shop@example.org", "FR", None))
@@ -20,7 +21,7 @@ FRENCH = [f"+336123456{i:02d}" for i in range(50)]
 
 def warned(request: SubmitRequest, chunks: int = 1) -> list[Warned]:
     """What is found when the recipients are planned in so many chunks."""
-    planner = Planner(request, RULES, Routes({}), Limits(), SUNDAY, HOURS)
+    planner = Planner(request, RULES, routes_to({}), Limits(), SUNDAY, HOURS)
     remarks = PlanRemarks(request, planner)
     given = read_recipients(request, RULES.account, Limits())
     size = -(-len(given.numbers) // chunks)
@@ -56,7 +57,7 @@ def test_each_country_is_told_with_the_number_of_its_messages() -> None:
 def test_a_number_for_stop_that_was_set_is_no_example() -> None:
     account = RULES.account
     planner = Planner(
-        SubmitRequest("Hello", FRENCH, "marketing", "Acme"), rules_of(account, stop_number="36184"), Routes({}),
+        SubmitRequest("Hello", FRENCH, "marketing", "Acme"), rules_of(account, stop_number="36184"), routes_to({}),
         Limits(), MONDAY, HOURS,
     )  # fmt: skip
     remarks = PlanRemarks(SubmitRequest("Hello", FRENCH, "marketing", "Acme"), planner)
@@ -110,7 +111,7 @@ def test_a_mention_with_the_number_of_another_country_is_warned_of() -> None:
         ({"stop_number": "3600"}, ["mention_elsewhere"]),
         ({"stop_mention__CH": "yes", "stop_number": "3600"}, []),
     ):
-        planner = Planner(request, rules_of(RULES.account, **rules), Routes({}), Limits(), MONDAY, HOURS)
+        planner = Planner(request, rules_of(RULES.account, **rules), routes_to({}), Limits(), MONDAY, HOURS)
         remarks = PlanRemarks(request, planner)
         remarks.add(planner.plan(read_recipients(request, RULES.account, Limits()), NOBODY))
         assert [each.code for each in remarks.found()] == codes

@@ -6,15 +6,17 @@ import pytest
 
 from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, BadDate, Refusal
-from chappe.domain.plans import ALERT, MARKETING, SINGLE, Excluded, LeftOut, Limits, Plan, Routes
+from chappe.domain.plans import ALERT, MARKETING, SINGLE, Excluded, LeftOut, Limits, Plan
 from chappe.domain.requests import SubmitRequest
+from chappe.domain.routing import RouteTable
 from chappe.domain.rulebook import Defaults, Rulebook
 from chappe.domain.submission import plan
+from tests.routings import routes_to
 from tests.rulebooks import HOURS, rules_of
 
 NOW = 1_937_000_000_000  # 2031-05-20 01:33:20 in Paris
 SHOP = Account(1, 1, None, "shop@example.org", "FR", None)
-ANYWHERE = Routes({}, 5)
+ANYWHERE = routes_to({}, 5)
 LIMITS = Limits()
 MOBILES = [f"33612{i:06d}" for i in range(20)]
 
@@ -22,7 +24,7 @@ MOBILES = [f"33612{i:06d}" for i in range(20)]
 def planned(
     request: SubmitRequest,
     account: Account = SHOP,
-    routes: Routes = ANYWHERE,
+    routes: RouteTable = ANYWHERE,
     limits: Limits = LIMITS,
     **rules: str,
 ) -> Plan:
@@ -260,13 +262,13 @@ def test_the_sender_is_the_asked_one_else_the_accounts() -> None:
 
 
 def test_each_country_takes_its_own_lane_and_the_others_the_default() -> None:
-    routes = Routes({"FR": 7, "CH": 8}, 9)
+    routes = routes_to({"FR": 7, "CH": 8}, 9)
     made = planned(to("0612345678", "+41791234567", "+32470123456"), routes=routes)
     assert list(zip(made.countries, made.lanes, strict=True)) == [("FR", 7), ("CH", 8), ("BE", 9)]
 
 
 def test_without_any_carrier_messages_wait_in_no_lane() -> None:
-    assert planned(to("0612345678"), routes=Routes({})).lanes == [0]
+    assert planned(to("0612345678"), routes=routes_to({})).lanes == [0]
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "\ufeff", "\u2028", "\u200b", "🏳️‍🌈" * 3])
@@ -362,6 +364,6 @@ def test_each_recipient_of_marketing_is_planned_for_his_own_morning() -> None:
 def test_the_name_that_a_carrier_shows_of_its_own_cannot_be_answered_either() -> None:
     request = to("0612345678", text="Sale", kind="marketing", delay=MORNING)
     for own, text in (("ShopNet", "Sale\nSTOP au 36173"), ("36180", "Sale"), ("", "Sale")):
-        rules = Rulebook(Defaults(), carrier_senders={"": own}).of(SHOP)
+        rules = Rulebook(Defaults(), carrier_senders={"": (own,)}).of(SHOP)
         made = plan(request, rules, ANYWHERE, LIMITS, NOW, hours=HOURS)
         assert (made.sender, made.text) == (None, text)

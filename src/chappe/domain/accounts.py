@@ -9,7 +9,8 @@ class Account:
     """A customer's account.
 
     Shape: `wallet_id` is the account's own id, or its parent's when it draws on the parent's credits;
-           `country` is ISO 3166-1 alpha-2 and the default for numbers in national form.
+           `country` is ISO 3166-1 alpha-2 and the default for numbers in national form; what one that `is_sandbox`
+           sends goes to nobody.
     """
 
     id: int
@@ -18,6 +19,7 @@ class Account:
     email: str
     country: str
     sender: str | None
+    is_sandbox: bool = False
 
     @property
     def draws_on_parent(self) -> bool:

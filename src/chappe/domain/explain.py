@@ -3,7 +3,7 @@
 Nothing is decided here: the planner is asked, and what it used is looked up in the rulebook.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final, NamedTuple, get_args
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from chappe.domain.explanation import (
     Mention,
     Origin,
     Price,
+    Stop,
     Timing,
     WallClock,
     Way,
@@ -30,13 +31,15 @@ from chappe.domain.links import Shortener
 from chappe.domain.marketing_hours import MarketingHours
 from chappe.domain.moderation import Watch, warning
 from chappe.domain.plan_remarks import PlanRemarks, hours_said
-from chappe.domain.plans import NOBODY, Excluded, Limits, Plan, Recipients, Routes
+from chappe.domain.plans import NOBODY, Excluded, Limits, Plan, Recipients
 from chappe.domain.quotas import UNLIMITED, Quota
 from chappe.domain.reasons import Reason, reasons, standard
 from chappe.domain.requests import SubmitRequest
+from chappe.domain.routes import NO_CONDITIONS, conditions_text
+from chappe.domain.routing import Candidate, RouteTable
 from chappe.domain.rulebook import AccountRules
 from chappe.domain.stop_mention import STOP, has_own_mention
-from chappe.domain.submission import Planner, home_of, read_recipients
+from chappe.domain.submission import Planner, home_of, read_recipients, route_terms
 from chappe.domain.text_costs import costly, first_outside, room, to_drop, units
 from chappe.domain.variants import Variant
 from chappe.domain.zones import zones_of
@@ -81,12 +84,11 @@ class _Case(NamedTuple):
 def explain(
     request: SubmitRequest,
     rules: AccountRules,
-    routes: Routes,
+    routes: RouteTable,
     limits: Limits,
     now_ms: int,
     *,
     hours: LegalHours,
-    carriers: Mapping[int, str],
     excluded: Excluded = NOBODY,
     left: Callable[[Planner, Recipients], Quota] = lambda planner, recipient: UNLIMITED,
     shortener: Shortener | None = None,
@@ -94,8 +96,7 @@ def explain(
 ) -> Explanation:
     """Explain what becomes of a request for one number.
 
-    Shape:  `carriers` are the names of the lanes; `left` says what the account's limits leave for the number, `watch`
-            whether a person would be asked.
+    Shape:  `left` says what the account's limits leave for the number, `watch` whether a person would be asked.
     Raises: Refusal when a send would be refused.
     """
     recipient = read_recipients(request, rules.account, limits)
@@ -120,7 +121,7 @@ def explain(
         sender=_sender(case),
         price=_price(case),
         timing=_timing(case, hours, now_ms),
-        way=_way(case, routes, carriers),
+        way=_way(case),
         remarks=(*([warning(1)] if waits else []), *remarks.found()),
     )
 
@@ -254,9 +255,21 @@ def _wall(at_ms: int, zone: str) -> str:
     return datetime.fromtimestamp(at_ms / 1000, ZoneInfo(zone)).strftime(FORMAT)
 
 
-def _way(case: _Case, routes: Routes, carriers: Mapping[int, str]) -> Way:
-    [lane] = routes.lanes([case.country])
-    is_default = case.country not in routes.by_country
-    value = "the default route" if is_default else f"the route for {case.country}"
-    carrier = carriers.get(lane)
-    return Way(carrier, is_default, (Reason("route", value, "installation"),) if carrier else ())
+def _way(case: _Case) -> Way:
+    number, at = case.recipient.numbers[0], case.planned.send_at
+    terms = route_terms({case.country: case.variant})[case.country]
+    candidates = tuple([_stop(each) for each in case.planner.router.candidates(number, case.country, terms, at)])
+    if not candidates:
+        return Way(None, False, (), ())
+    first = candidates[0]
+    value = "the default route" if first.is_default else f"the route for {first.route}"
+    return Way(first.carrier, first.is_default, candidates, (Reason("route", value, "installation"),))
+
+
+def _stop(candidate: Candidate) -> Stop:
+    route, health = candidate.route, candidate.health
+    is_default = route.country is None and route.conditions == NO_CONDITIONS
+    told = "" if not health.rank else f"{health.state}: {health.reason}"
+    return Stop(
+        candidate.lane.name, conditions_text(route), route.rank, is_default, candidate.cost_mc, told, candidate.share
+    )

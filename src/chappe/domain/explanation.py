@@ -107,11 +107,31 @@ class Timing(msgspec.Struct, frozen=True):
         return self.planned_at > self.asked_at
 
 
+class Stop(msgspec.Struct, frozen=True):
+    """A carrier that may take it. Shape: `route` says what its route asks for, `health` is empty where it is well.
+
+    Units: thousandths of a credit for a part, None where nobody said; `share` of equals is 0 to 1.
+    """
+
+    carrier: str
+    route: str
+    rank: int
+    is_default: bool
+    cost_mc: int | None
+    health: str
+    share: float
+
+
 class Way(msgspec.Struct, frozen=True):
-    """Which carrier takes it. Shape: None for nobody; `is_default` where the country has no route of its own."""
+    """Which carrier takes it.
+
+    Shape: None for nobody; `is_default` where only the route for everything leads to it; `candidates` are all that
+           may, each getting it when those before it cannot.
+    """
 
     carrier: str | None
     is_default: bool
+    candidates: tuple[Stop, ...]
     because: tuple[Reason, ...]
 
 

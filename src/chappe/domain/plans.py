@@ -1,14 +1,12 @@
 """What a request becomes, as values: the recipients it names, the plan that is decided, the counts of it."""
 
-from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NamedTuple, Self
 
 import msgspec
 
 from chappe.domain.requests import Kind
-from chappe.telecom.gsm7 import Language
 
 UNROUTED = 0  # the lane of messages that no carrier serves yet
 
@@ -28,27 +26,6 @@ class Limits:
     max_recipients: int = 100_000
     validity_s: int = 48 * 3600
     max_list_recipients: int = 5_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Routes:
-    """Which lane serves a country; `default` serves the others.
-
-    Shape: `national` has the languages whose tables a lane's carrier supports.
-    """
-
-    by_country: dict[str, int]
-    default: int = UNROUTED
-    national: dict[int, tuple[Language, ...]] = field(default_factory=dict)
-
-    def lanes(self, countries: Sequence[str]) -> list[int]:
-        if not self.by_country:
-            return [self.default] * len(countries)
-        return [self.by_country.get(country, self.default) for country in countries]
-
-    def languages(self, country: str) -> tuple[Language, ...]:
-        """The languages whose tables may be used in a country."""
-        return self.national.get(self.by_country.get(country, self.default), ()) if self.national else ()
 
 
 class Excluded(NamedTuple):

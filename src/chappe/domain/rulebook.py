@@ -110,10 +110,10 @@ class Rulebook:
         defaults: Defaults,
         overrides: Iterable[Override] = (),
         senders: Mapping[int, Sequence[tuple[str, str]]] | None = None,
-        carrier_senders: Mapping[str, str] | None = None,
+        carrier_senders: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         """Shape: `senders` has an account's approved names, or EVERYBODY's, with the country of each, or EVERYWHERE;
-        `carrier_senders` has the own sender of the carrier that takes a country's messages, or all others'.
+        `carrier_senders` has the own senders of the carriers that may take a country's messages, or all others'.
         """
         self._defaults = defaults
         # What another version wrote and this one cannot read must not stop what it does not concern.
@@ -162,7 +162,7 @@ class AccountRules:
         defaults: Defaults,
         overrides: Mapping[tuple[int, str, str], Override],
         senders: Sequence[tuple[str, str]] = (),
-        carrier_senders: Mapping[str, str] | None = None,
+        carrier_senders: Mapping[str, tuple[str, ...]] | None = None,
         send_limits: tuple[SendLimits, ...] = (),
     ) -> None:
         self.account = account
@@ -281,16 +281,20 @@ class AccountRules:
         return spelled | {text: text for text in here}
 
     def _own_numbers(self, code: str, stop_number: str) -> frozenset[str]:
-        """The carrier's own number, and the one that STOP is sent to; none where a name must be shown."""
+        """The carriers' own numbers, and the one that STOP is sent to; none where a name must be shown."""
         if self.value("sender", code) == "mandatory":
             return frozenset()
-        own = self._carrier_sender(code)
-        carrier = own if own.isdigit() else ""
+        own = {sender for sender in self._senders_of_carriers(code) if sender.isdigit()}
         stop = stop_number.lstrip("+") if stop_number != EXAMPLE_STOP_NUMBER else ""
-        return frozenset({carrier, stop}) - {""}
+        return frozenset({*own, stop}) - {""}
 
     def _carrier_sender(self, code: str) -> str:
-        return self._carrier_senders.get(code, self._carrier_senders.get(EVERYWHERE, ""))
+        """The first carrier's own, but a name where any of them has one: nobody can answer it."""
+        own = self._senders_of_carriers(code)
+        return next((sender for sender in own if sender and not sender.isdigit()), own[0] if own else "")
+
+    def _senders_of_carriers(self, code: str) -> tuple[str, ...]:
+        return self._carrier_senders.get(code, self._carrier_senders.get(EVERYWHERE, ()))
 
     def _sender_hint(self, place: Country) -> str:
         if self.because("sender", place.code).origin in _SET:

@@ -31,11 +31,12 @@ from chappe.domain.plans import (
     Limits,
     Plan,
     Recipients,
-    Routes,
     Terms,
 )
 from chappe.domain.quotas import UNLIMITED, Quota
 from chappe.domain.requests import Kind, SubmitRequest
+from chappe.domain.route_places import Terms as RouteTerms
+from chappe.domain.routing import RouteTable, Traffic
 from chappe.domain.rulebook import AccountRules
 from chappe.domain.variants import Variant
 from chappe.telecom.numbers import normalise
@@ -45,7 +46,7 @@ from chappe.telecom.segments import is_blank, normalise_text
 def plan(
     request: SubmitRequest,
     rules: AccountRules,
-    routes: Routes,
+    routes: RouteTable,
     limits: Limits,
     now_ms: int,
     *,
@@ -103,7 +104,7 @@ class Planner:
         self,
         request: SubmitRequest,
         rules: AccountRules,
-        routes: Routes,
+        routes: RouteTable,
         limits: Limits,
         now_ms: int,
         hours: LegalHours,
@@ -119,8 +120,9 @@ class Planner:
         self._request = request
         self._text = _text(request)
         self._rules = rules
-        self._routes = routes
-        self._uses_national = bool(routes.national) and bool(rules.value("national_alphabets"))
+        account = rules.account
+        self.router = routes.router(Traffic(account.id, account.parent_id, request.kind, account.is_sandbox))
+        self._uses_national = routes.is_national and bool(rules.value("national_alphabets"))
         self._marketing = MarketingHours(rules, hours) if request.kind == "marketing" else None
         self._is_personal = personalize.has_tags(self._text)
         self.link_urls = link_targets(self._text, request.links)
@@ -149,7 +151,7 @@ class Planner:
         """The request as a country gets it."""
         found = self._variants.get(country)
         if found is None:
-            languages = self._routes.languages(country) if self._uses_national else ()
+            languages = self.router.languages(country) if self._uses_national else ()
             found = self._variants[country] = Variant(self._text, self._request, self._rules, country, languages)
         return found
 
@@ -204,7 +206,7 @@ class Planner:
             left_out=left_out,
             numbers=numbers,
             countries=countries,
-            lanes=self._routes.lanes(countries),
+            lanes=self.router.lanes(numbers, countries, route_terms(places), ready or terms.send_at),
             client_refs=refs,
             texts=texts,
             senders=self._senders(countries, places),
@@ -334,6 +336,13 @@ class Planner:
             rows = zip(planned.countries, zip(*links, strict=True), strict=True)
             texts = [frames[country] % own for country, own in rows]
         return msgspec.structs.replace(planned, texts=texts)
+
+
+def route_terms(places: Mapping[str, Variant]) -> dict[str, RouteTerms]:
+    """What routes may ask about messages to these countries."""
+    return {
+        country: RouteTerms(variant.sender.text or "", variant.place.price_mc) for country, variant in places.items()
+    }
 
 
 def _fields(infos: list[str | None], count: int) -> list[personalize.Infos | None]:

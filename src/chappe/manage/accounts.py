@@ -104,6 +104,13 @@ class Accounts:
             raise NotFound(f"there is no account {name}", field="account")
         return found
 
+    def first(self) -> Account:
+        """The oldest account, usually the operator's own. Raises: NotFound when there is none."""
+        found = self._store.glance(lambda tx: accounts.after(tx, 0, 1))
+        if not found:
+            raise NotFound("there is no account: make one with `chappe account create`", field="account")
+        return found[0].account
+
     async def authenticate(self, username: str, password: str) -> Account:
         """The account with this e-mail address, if the password is right.
 

@@ -9,6 +9,7 @@ from chappe.carriers.kinds import KINDS, Setting, decode_options, settings_of
 from chappe.carriers.options import SECRET, CarrierOptions
 from chappe.carriers.profiles import profile
 from chappe.domain.errors import BadData
+from chappe.domain.routes import conditions_text
 from chappe.domain.unknown import UnknownPolicies
 from chappe.store import carriers, queue, routes, unknowns
 from chappe.store.carriers import BindRow, CarrierRow, PaceRow
@@ -110,18 +111,14 @@ def statuses(tx: Tx) -> list[CarrierStatus]:
     """Every carrier with the state of its binds. Cost: counts the queue."""
     receipt_rules = carriers.receipt_rules(tx)
     depth = {(lane, state): count for lane, state, count in queue.depth(tx)}
-    places: dict[str, list[str]] = {}
-    for _, name, country in routes.listed(tx):
-        places.setdefault(name, []).append(country or "default")
-    default = routes.table(tx).default
+    places: dict[int, list[str]] = {}
+    for route in routes.table(tx).routes:
+        places.setdefault(route.lane, []).append(conditions_text(route))
     binds, paces, counts = carriers.binds(tx), carriers.paces(tx), unknowns.counts(tx)
     now = now_ms()
     found = []
     for row in carriers.all_carriers(tx):
         options = decode_options(row.kind, row.options)
-        served = places.get(row.name, [])
-        if row.id == default and "default" not in served:
-            served = [*served, "default"]
         waiting = sum(depth.get((row.id, state), 0) for state in (0, 1, 3))
         found.append(
             CarrierStatus(
@@ -133,7 +130,7 @@ def statuses(tx: Tx) -> list[CarrierStatus]:
                 tls=bool(row.tls),
                 window=row.window,
                 rate=row.rate,
-                routes=served,
+                routes=places.get(row.id, []),
                 receipt_rule=receipt_rules.get(row.id),
                 lookup_url=options.lookup_url,
                 receipt_errors=options.receipt_errors,

@@ -16,6 +16,8 @@ from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, InsufficientCredits, Unavailable
 from chappe.domain.lookups import LookupResult, malformed, unanswered
 from chappe.domain.pricing import MC, balance_credits, cost_credits
+from chappe.domain.route_places import NO_TERMS
+from chappe.domain.routing import Traffic
 from chappe.manage.pages import Page
 from chappe.store import carriers, lookups, routes, wallets
 from chappe.store.clock import now_ms
@@ -134,6 +136,7 @@ class Lookups:
         """Read the numbers, and choose for each a carrier that can be asked."""
         read = normalise(inputs, account.country)
         table = self._store.glance(routes.table)
+        router = table.router(Traffic(account.id, account.parent_id, "alert"))
         places: list[int | LookupResult] = []
         by_carrier: dict[int, list[int]] = defaultdict(list)
         seen: set[str] = set()
@@ -147,7 +150,7 @@ class Lookups:
                 places.append(malformed(written, problem or "bad_format"))
                 continue
             places.append(int(number))
-            carrier = table.lanes([country])[0]
+            [carrier] = router.lanes([int(number)], [country], {country: NO_TERMS}, now_ms())
             if carrier not in services:
                 carrier = next(iter(services), 0)
             by_carrier[carrier].append(int(number))

@@ -10,8 +10,9 @@ from functools import partial
 import structlog
 
 from chappe.domain.errors import Unavailable
+from chappe.pipeline.routing import Routing
 from chappe.pipeline.rules import Rules
-from chappe.store import preparations, routes
+from chappe.store import preparations
 from chappe.store.clock import now_ms
 from chappe.store.sqlite import Store, Tx
 
@@ -30,6 +31,7 @@ class Enqueuer:
     def __init__(self, store: Store, rules: Rules, *, validity_s: int) -> None:
         self._store = store
         self._rules = rules
+        self._routing = Routing(store)
         self._validity_ms = validity_s * 1000
         self._running: set[asyncio.Task[None]] = set()
         self._seen: dict[int, int] = {}
@@ -44,9 +46,8 @@ class Enqueuer:
         """Queue what is left of a campaign."""
 
         def unit(tx: Tx) -> bool:
-            table = routes.table(tx)
             return preparations.enqueue(
-                tx, ticket, table, partial(self._planned, tx), self._validity_ms, now_ms(), CHUNK
+                tx, ticket, self._routing.table(), partial(self._planned, tx), self._validity_ms, now_ms(), CHUNK
             )
 
         while await self._store.write(unit):

@@ -1,6 +1,6 @@
 """Bring every message to an end in time: what no carrier took, and what no receipt came for.
 
-Also the small housekeeping of the same kind: messages without a route, answers to old idempotency keys.
+Also the small housekeeping of the same kind: answers to old idempotency keys.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import structlog
 from chappe.domain.lifecycle import Dlr
 from chappe.domain.plans import UNROUTED
 from chappe.pipeline.record import Lane, Recorder
-from chappe.store import campaigns, carriers, idempotency, queue, routes
+from chappe.store import campaigns, idempotency, queue
 from chappe.store.campaigns import Overdue
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
@@ -35,7 +35,6 @@ class Expirer:
 
     async def once(self) -> None:
         """One round over everything."""
-        await self._reroute()
         last: Overdue | None = None
         while found := await self._overdue(last):
             for campaign in found:
@@ -78,35 +77,6 @@ class Expirer:
         if count:
             _log.info(what, ticket=campaign.id, messages=count)
         return count
-
-    async def _reroute(self) -> None:
-        """Give messages that have no carrier, or whose carrier was removed, to one that serves them now."""
-
-        def unit(tx: Tx) -> int:
-            table = routes.table(tx)
-            alive = {row.id for row in carriers.all_carriers(tx)}
-            moved: list[tuple[int, int]] = []
-            for lane in queue.lanes_in_use(tx):
-                if lane in alive:
-                    continue
-                waiting = queue.unsent(tx, lane, MESSAGES)
-                for (message, _), to in zip(waiting, table.lanes([c for _, c in waiting]), strict=True):
-                    if to != lane:
-                        moved.append((to, message))
-            queue.move(tx, moved)
-            return len(moved)
-
-        if not self._store.glance(self._has_stranded):
-            return
-        while moved := await self._store.write(unit):
-            _log.info("routed again", messages=moved)
-            await asyncio.sleep(0)  # let the others write
-
-    @staticmethod
-    def _has_stranded(tx: Tx) -> bool:
-        """Whether messages wait in a lane that no carrier serves."""
-        alive = {row.id for row in carriers.all_carriers(tx)}
-        return any(lane not in alive for lane in queue.lanes_in_use(tx))
 
 
 def _end(unsent: Unsent) -> tuple[Dlr, str, bool]:

@@ -13,9 +13,10 @@ from chappe.domain.requests import SubmitRequest
 from chappe.domain.submission import Planner, read_recipients
 from chappe.pipeline import quotas
 from chappe.pipeline.links import Links
+from chappe.pipeline.routing import Routing
 from chappe.pipeline.rules import Rules
 from chappe.pipeline.watch import watch_of
-from chappe.store import carriers, exclusions, routes
+from chappe.store import exclusions
 from chappe.store.clock import now_ms
 from chappe.store.sqlite import Store, Tx
 
@@ -28,6 +29,7 @@ class Explainer:
         self._limits = limits
         self._links = links
         self._rules = rules
+        self._routing = Routing(store)
         self._counts = quotas.Counts(store)
 
     async def explain(self, account: Account, request: SubmitRequest, at: int | None = None) -> Explanation:
@@ -41,6 +43,7 @@ class Explainer:
             raise BadData("give one number", field="to")
         present, rules = now_ms(), self._rules.of(account)
         now = present if at is None else at
+        table = self._routing.table()
         shortener = await self._links.shortener() if SHORT in request.text else None
 
         def read(tx: Tx) -> Explanation:
@@ -48,11 +51,10 @@ class Explainer:
             return explain(
                 request,
                 rules,
-                routes.table(tx),
+                table,
                 self._limits,
                 now,
                 hours=self._rules.hours,
-                carriers={carrier.id: carrier.name for carrier in carriers.all_carriers(tx)},
                 excluded=exclusions.excluded(tx, account.id, numbers),
                 left=partial(_left, tx, present),
                 shortener=shortener,

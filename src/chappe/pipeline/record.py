@@ -171,7 +171,9 @@ class Recorder:
             row = in_queue.get(message.id)
             # Another owner took the lane over, or the message has been tried again since: what the carrier said
             # stands, what to do next is not for this outcome to say.
-            is_ours = row is not None and (row.attempts, row.epoch) == (outcome.attempts, self._lane.epoch)
+            is_ours = row is not None and (row.attempts, row.epoch, row.lane_id) == (
+                outcome.attempts, self._lane.epoch, self._lane.carrier_id,
+            )  # fmt: skip
             if row is not None and row.in_doubt:
                 batch.may_have_left.add(message.id)
             self._take_refs(batch, message, outcome)

@@ -13,23 +13,22 @@ from chappe.domain.limits import check_cap
 from chappe.domain.links import SHORT
 from chappe.domain.moderation import encoded, warning
 from chappe.domain.plan_remarks import PlanRemarks
-from chappe.domain.plans import NOBODY, Limits, Plan, Routes, Tally
+from chappe.domain.plans import NOBODY, Limits, Plan, Tally
 from chappe.domain.pricing import balance_credits, cost_credits
 from chappe.domain.requests import IdempotencyKey, Simulation, Submission, SubmitRequest
 from chappe.domain.submission import Planner, home_of, read_recipients
 from chappe.pipeline import quotas
 from chappe.pipeline.cancel import cancel_campaign
 from chappe.pipeline.links import Links
+from chappe.pipeline.routing import Routing
 from chappe.pipeline.rules import Rules
 from chappe.pipeline.watch import watch_of
-from chappe.store import exclusions, idempotency, routes, submissions, wallets
+from chappe.store import exclusions, idempotency, submissions, wallets
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Store, Tx
 from chappe.store.submissions import NewCampaign, Written
 
-# For how long routes are taken from memory: how late a change of them is seen.
-ROUTES_MS = 500
 # Recipients from which a decision takes long enough to be worth a thread.
 LARGE = 2000
 
@@ -83,8 +82,7 @@ class Submitter:
         self._counts = quotas.Counts(store)
         self._rules = rules
         self._links = links
-        self._known_routes = Routes({})
-        self._routes_until = 0
+        self._routing = Routing(store)
 
     async def submit(
         self, account: Account, request: SubmitRequest, idempotency_key: IdempotencyKey | None = None
@@ -269,7 +267,7 @@ class Submitter:
 
         Raises: Refusal; Moved when the counts of the account's limits had to be begun first.
         """
-        table, rules = self._routes(now), self._rules.of(account)
+        table, rules = self._routing.table(), self._rules.of(account)
         shortener = await self._links.shortener() if SHORT in request.text else None
 
         def decide(tx: Tx) -> tuple[Planner, Plan]:
@@ -312,13 +310,6 @@ class Submitter:
 
     def _known(self, account: Account, key: IdempotencyKey, now: int) -> Submission | None:
         return self._store.glance(lambda tx: idempotency.answered(tx, account.id, key, now, Submission))
-
-    def _routes(self, now: int) -> Routes:
-        """The routes as of a moment ago: a message for a removed carrier is routed again anyway."""
-        if now >= self._routes_until:
-            self._known_routes = self._store.glance(routes.table)
-            self._routes_until = now + ROUTES_MS
-        return self._known_routes
 
     async def cancel(self, account: Account, ticket: int) -> int:
         """Take back what no carrier has seen of a campaign; the credits there are then.

@@ -27,10 +27,11 @@ from chappe.domain.submission import Planner, recipients_of
 from chappe.pipeline import quotas
 from chappe.pipeline.enqueue import Enqueuer
 from chappe.pipeline.links import Links
+from chappe.pipeline.routing import Routing
 from chappe.pipeline.rules import Rules
 from chappe.pipeline.submit import simulation, summary
 from chappe.pipeline.watch import watch_of
-from chappe.store import exclusions, idempotency, links, list_recipients, preparations, routes, wallets
+from chappe.store import exclusions, idempotency, links, list_recipients, preparations, wallets
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.list_recipients import BEFORE_ALL
@@ -52,6 +53,7 @@ class ListSubmitter:
         self._limits = limits
         self._links = links
         self._rules = rules
+        self._routing = Routing(store)
         self._counts = quotas.Counts(store)
         self._enqueuer = Enqueuer(store, rules, validity_s=limits.validity_s)
 
@@ -131,7 +133,7 @@ class ListSubmitter:
         if rules.send_limits:
             await self._counts.begin(rules.send_limits, now)
         # For what the carriers support: they are chosen when the messages come to the queue.
-        table = self._store.glance(routes.table)
+        table = self._routing.table()
         return Planner(request, rules, table, self._limits, now, self._rules.hours, shortener)
 
     async def _bound(self, snapshot: Snapshot, account: Account, lists: list[int]) -> int:

@@ -41,6 +41,7 @@ from chappe.pipeline.explain import Explainer
 from chappe.pipeline.links import Links
 from chappe.pipeline.moderate import Moderator
 from chappe.pipeline.receive import Receiver
+from chappe.pipeline.route_test import RouteTester
 from chappe.pipeline.rules import Rules
 from chappe.pipeline.settle import Settler
 from chappe.pipeline.submit import Submitter
@@ -160,6 +161,12 @@ def terms_of(settings: Settings) -> Terms:
 def submitter(settings: Settings, store: Store, ids: Ids, rules: Rules) -> Submitter:
     """What accepts messages, within the limits and the rules of this installation."""
     return Submitter(store, ids, _limits(settings), links_of(settings, store), rules)
+
+
+def route_tester(chappe: Chappe) -> RouteTester:
+    """What sends a test through one carrier."""
+    rules = Rules(chappe.store, defaults_of(chappe.settings))
+    return RouteTester(chappe.store, chappe.ids, _limits(chappe.settings), rules)
 
 
 def receiver(settings: Settings, store: Store, ids: Ids, rules: Rules) -> Receiver:

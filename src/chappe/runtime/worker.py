@@ -7,10 +7,22 @@ import structlog
 from chappe.carriers.guarded_http import guarded_session
 from chappe.manage import lookups
 from chappe.manage.lookups import Lookups
-from chappe.pipeline import balance_alerts, enqueue, expire, mailer, moderate, quotas, receive, retain, sweep_lists
+from chappe.pipeline import (
+    balance_alerts,
+    enqueue,
+    expire,
+    failover,
+    mailer,
+    moderate,
+    quotas,
+    receive,
+    retain,
+    sweep_lists,
+)
 from chappe.pipeline.balance_alerts import Alerter
 from chappe.pipeline.enqueue import Enqueuer
 from chappe.pipeline.expire import Expirer
+from chappe.pipeline.failover import Failover
 from chappe.pipeline.mailer import Mailer
 from chappe.pipeline.notify import USER_AGENT, Notifier
 from chappe.pipeline.quotas import Pruner
@@ -62,6 +74,7 @@ def _jobs(settings: Settings, store: Store, ids: Ids) -> list[Rounds]:
     return [
         Rounds("replies", receiver(settings, store, ids, rules).once, every_s=receive.EVERY_S),
         Rounds("expire", expirer.once, every_s=expire.EVERY_S),
+        Rounds("failover", Failover(store).once, every_s=failover.EVERY_S),
         Rounds("retain", retainer.round, every_s=retain.EVERY_S),
         Rounds("balance alerts", alerter.once, every_s=balance_alerts.EVERY_S),
         Rounds("mail", sender.once, every_s=mailer.EVERY_S),

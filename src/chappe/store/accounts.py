@@ -8,7 +8,10 @@ from chappe.store.sqlite import Row, Tx
 from chappe.store.statement import Statement
 
 # Of the table `account`, in the order that `account_of` reads.
-COLUMNS: Final = "account.id, account.wallet_id, account.parent_id, account.email, account.country, account.sender"
+COLUMNS: Final = (
+    "account.id, account.wallet_id, account.parent_id, account.email, account.country, account.sender,"
+    " account.is_sandbox"
+)
 # With its parent a sub-account is closed too: it may spend the parent's credits.
 IS_OPEN: Final = (
     "account.is_active AND (account.parent_id IS NULL"
@@ -162,7 +165,7 @@ def set_password(tx: Tx, account: int, password_hash: str) -> None:
 
 def account_of(row: Row) -> Account:
     """The account in a row of `COLUMNS`."""
-    return Account(*row)
+    return Account(*(*row[:-1], bool(row[-1])))
 
 
 def _details_of(row: Row) -> AccountRow:

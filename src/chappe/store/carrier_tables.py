@@ -76,7 +76,8 @@ route = Table(
     column("created_at"),
     added("conditions", Text),  # JSON of the other conditions of domain/routing; null: none
     added("rank", default="100"),  # lower is tried first
-    added("weight", default="1"),  # its share among equals; 0: only when the others cannot
+    added("weight"),  # its share among equals; null: none was said, 0: only when the others cannot
+    added("is_test", Boolean, default="FALSE"),  # it takes nothing but tests
     added("note", Text, default="''"),
     added("removed_at"),
 )

@@ -16,6 +16,11 @@ _INSERT = Statement(
 _ALL = Statement(f"SELECT {_COLUMNS} FROM carrier WHERE removed_at IS NULL ORDER BY id")
 _BY_NAME = Statement(f"SELECT {_COLUMNS} FROM carrier WHERE name = :name AND removed_at IS NULL")
 _REMOVE = Statement("UPDATE carrier SET removed_at = :at WHERE id = :id")
+_VERSION = Statement("SELECT value FROM meta WHERE key = 'carriers_version'")
+_CHANGED = Statement(
+    "INSERT INTO meta (key, value) VALUES ('carriers_version', '1')"
+    " ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(meta.value AS INTEGER) + 1 AS TEXT)"
+)
 _UPDATE = Statement(
     "UPDATE carrier SET host = :host, port = :port, system_id = :system_id, password = :password, tls = :tls,"
     " binds = :binds, window = :window, rate = :rate, options = :options, profile = :profile, paused_at = :paused_at,"
@@ -112,8 +117,20 @@ class BindRow(NamedTuple):
     answer_ms: int | None = None
 
 
+def version(tx: Tx) -> int:
+    """A number that is another one after every change of a carrier, a route, a cost or a lane's health."""
+    row = tx.row(_VERSION)
+    return int(row[0]) if row else 0
+
+
+def changed(tx: Tx) -> None:
+    """Let every process route by what is known now; in the unit of work of the change."""
+    tx.run(_CHANGED)
+
+
 def insert(tx: Tx, carrier: CarrierRow, at: int) -> None:
     tx.run(_INSERT, **carrier._asdict(), at=at)
+    changed(tx)
 
 
 def all_carriers(tx: Tx) -> list[CarrierRow]:
@@ -127,6 +144,7 @@ def by_name(tx: Tx, name: str) -> CarrierRow | None:
 
 def remove(tx: Tx, carrier: int, at: int) -> None:
     tx.run(_REMOVE, id=carrier, at=at)
+    changed(tx)
 
 
 def update(tx: Tx, carrier: CarrierRow) -> None:
@@ -134,6 +152,7 @@ def update(tx: Tx, carrier: CarrierRow) -> None:
     settings = carrier._asdict()
     del settings["name"], settings["kind"]
     tx.run(_UPDATE, **settings)
+    changed(tx)
 
 
 def report_binds(tx: Tx, carrier: int, binds: Iterable[BindRow]) -> None:

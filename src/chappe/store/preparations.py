@@ -13,10 +13,13 @@ import msgspec
 from chappe.domain.accounts import Account
 from chappe.domain.errors import InsufficientCredits, Unavailable
 from chappe.domain.lifecycle import CampaignState
-from chappe.domain.plans import Plan, Routes, Tally, Terms
+from chappe.domain.plans import Plan, Tally, Terms
 from chappe.domain.pricing import balance_credits, cost_credits
+from chappe.domain.requests import Kind
+from chappe.domain.route_places import Terms as RouteTerms
+from chappe.domain.routing import RouteTable, Traffic
 from chappe.domain.submission import priority_of
-from chappe.store import queue, submissions, usage, wallets
+from chappe.store import accounts, queue, submissions, usage, wallets
 from chappe.store.ids import Ids
 from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
@@ -43,7 +46,8 @@ _NEXT = Statement(
     " WHERE id = :id AND queued_to IS NOT NULL AND state = 0"
 )
 _WAITING = Statement(
-    "SELECT id, number, country FROM message WHERE id BETWEEN :first AND :last AND state = 0 ORDER BY id"
+    "SELECT m.id, m.number, m.country, COALESCE(m.sender, c.sender), m.price_mc, m.parts FROM message m"
+    " JOIN campaign c ON c.id = m.campaign_id WHERE m.id BETWEEN :first AND :last AND m.state = 0 ORDER BY m.id"
 )
 _QUEUED_TO = Statement(
     "UPDATE campaign SET queued_to = :upto,"
@@ -146,7 +150,7 @@ def unqueued(tx: Tx) -> list[Unqueued]:
     return [Unqueued._make(row) for row in tx.rows(_UNQUEUED)]
 
 
-def enqueue(tx: Tx, ticket: int, routes: Routes, planned: Planned, validity_ms: int, now: int, n: int) -> bool:
+def enqueue(tx: Tx, ticket: int, routes: RouteTable, planned: Planned, validity_ms: int, now: int, n: int) -> bool:
     """Bring the next `n` messages of an accepted campaign into the queue; whether there are more.
 
     Whoever does it, and however many at once: where it stands is read and written in the same unit of work. What was
@@ -160,12 +164,22 @@ def enqueue(tx: Tx, ticket: int, routes: Routes, planned: Planned, validity_ms: 
     waiting = tx.rows(_WAITING, first=queued_to + 1, last=upto)
     expires_at = 0
     if waiting:
-        messages, numbers, countries = map(list, zip(*waiting, strict=True))
+        messages, numbers, countries = map(list, zip(*[row[:3] for row in waiting], strict=True))
         ready = planned(account, kind, numbers, countries, send_at)
-        queue.add(tx, messages, routes.lanes(countries), priority_of(kind), account, ready, validity_ms, now)
+        # Sender and price of a part are the same for everybody of a campaign in a country.
+        terms = {country: RouteTerms(sender or "", price // parts) for _, _, country, sender, price, parts in waiting}
+        lanes = routes.router(_traffic(tx, account, kind)).lanes(numbers, countries, terms, ready)
+        queue.add(tx, messages, lanes, priority_of(kind), account, ready, validity_ms, now)
         expires_at = max(ready) + validity_ms
     tx.run(_QUEUED_TO, id=ticket, upto=upto if upto < last else None, expires_at=expires_at)
     return bool(upto < last)
+
+
+def _traffic(tx: Tx, account: int, kind: Kind) -> Traffic:
+    owner = accounts.by_id(tx, account)
+    if owner is None:
+        raise LookupError(f"there is no account {account}")
+    return Traffic(account, owner.parent_id, kind, owner.is_sandbox)
 
 
 def abandoned(tx: Tx, before: int) -> list[int]:

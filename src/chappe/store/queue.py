@@ -101,7 +101,14 @@ _STATES = Statement(
     "SELECT message_id, state, attempts, epoch, in_doubt, lane_id, priority, resends FROM dispatch"
     " WHERE message_id IN (SELECT value FROM json_each(:ids))"
 )
-_MOVE_READY = Statement("UPDATE dispatch SET lane_id = :to_lane WHERE message_id = :message")
+_MOVE = Statement(
+    "UPDATE dispatch SET lane_id = :to_lane, turn = :turn"
+    " WHERE message_id = :message AND lane_id = :from_lane AND state IN (0, 3)"
+)
+_PASS_ON = Statement(
+    "UPDATE dispatch SET lane_id = :to_lane, turn = :turn, state = 0, attempts = 0, tried = :tried"
+    " WHERE message_id = :message AND lane_id = :from_lane AND epoch = :epoch AND state = 1"
+)
 _UNSENT_OF_CAMPAIGN = Statement(
     "SELECT message_id, lane_id, in_doubt FROM dispatch"
     " WHERE message_id BETWEEN :first AND :last AND state IN (0, 3) LIMIT :n"
@@ -111,11 +118,23 @@ _MESSAGE = "SELECT m.id FROM message m LEFT JOIN dispatch d ON d.message_id = m.
 _IS_UNSEEN = "m.state = 0 AND m.carrier_refs IS NULL AND (d.state IS NULL OR d.state IN (0, 3) AND NOT d.in_doubt)"
 _UNSEEN = Statement(f"{_MESSAGE} BETWEEN :first AND :last AND {_IS_UNSEEN}")
 _UNSEEN_AMONG = Statement(f"{_MESSAGE} IN (SELECT value FROM json_each(:ids)) AND {_IS_UNSEEN}")
-_UNSENT_OF_LANE = Statement(
-    "SELECT d.message_id, m.country FROM (SELECT message_id FROM dispatch WHERE lane_id = :lane AND state = 0"
-    " UNION ALL SELECT message_id FROM dispatch WHERE lane_id = :lane AND state = 3 AND state > 0) d"
-    " JOIN message m ON m.id = d.message_id LIMIT :n"
+_PIN = Statement("UPDATE dispatch SET tried = :tried WHERE message_id = :message")
+_MOVABLE = (
+    "SELECT d.message_id, d.priority, d.turn, d.ready_at, d.tried, d.in_doubt, m.carrier_refs IS NOT NULL,"
+    " m.number, m.country, m.account_id, a.parent_id, COALESCE(m.sender, c.sender), m.price_mc / m.parts,"
+    " a.is_sandbox FROM dispatch d JOIN message m ON m.id = d.message_id JOIN campaign c ON c.id = m.campaign_id"
+    " JOIN account a ON a.id = m.account_id"
 )
+_MOVABLE_READY = Statement(
+    f"{_MOVABLE} WHERE d.lane_id = :lane AND d.state = 0 AND d.priority <= :priority"
+    " AND (d.priority, d.turn, d.message_id) > (:after_priority, :after_turn, :after_message)"
+    " ORDER BY d.priority, d.turn, d.message_id LIMIT :n"
+)
+_MOVABLE_LATER = Statement(
+    f"{_MOVABLE} WHERE d.lane_id = :lane AND d.state = 3 AND d.state > 0 AND d.ready_at <= :until"
+    " AND (d.ready_at, d.message_id) > (:after_at, :after_message) ORDER BY d.ready_at, d.message_id LIMIT :n"
+)
+_MOVABLE_AMONG = Statement(f"{_MOVABLE} WHERE d.message_id IN (SELECT value FROM json_each(:ids))")
 _UNANSWERED_OF_CAMPAIGN = Statement(
     "SELECT message_id FROM dispatch WHERE message_id BETWEEN :first AND :last AND (state = 2"
     " OR state = 1 AND lane_id NOT IN (SELECT id FROM carrier WHERE removed_at IS NULL)) LIMIT :n"
@@ -189,6 +208,30 @@ class Waiting(NamedTuple):
     account_id: int
     campaign_id: int
     expires_at: int
+
+
+class Movable(NamedTuple):
+    """A message that another carrier might take.
+
+    Shape: `tried` are the lanes that could not bring it on, as `domain/failover` writes them; `is_begun` when a carrier
+           has taken a part of it; `sender` is what people see, None for the carrier's own.
+    Units: milliseconds UTC; thousandths of a credit for a part.
+    """
+
+    message_id: int
+    priority: int
+    turn: int
+    ready_at: int
+    tried: str | None
+    in_doubt: bool
+    is_begun: bool
+    number: int
+    country: str
+    account_id: int
+    parent_id: int | None
+    sender: str | None
+    price_mc: int
+    is_sandbox: bool
 
 
 class Held(NamedTuple):
@@ -360,9 +403,26 @@ def states(tx: Tx, messages: Iterable[int]) -> dict[int, Queued]:
     return {row[0]: Queued._make(row) for row in tx.rows(_STATES, ids=_array(messages))}
 
 
-def unsent(tx: Tx, lane: int, n: int) -> list[tuple[int, str]]:
-    """(message, country) of a lane that no carrier is being given."""
-    return [(row[0], row[1]) for row in tx.rows(_UNSENT_OF_LANE, lane=lane, n=n)]
+def movable_ready(tx: Tx, lane: int, priority: int, after: Movable | None, n: int) -> list[Movable]:
+    """The next `n` messages of a lane whose turn has not come, in their order, up to a priority."""
+    at = (after.priority, after.turn, after.message_id) if after else (-1, 0, 0)
+    rows = tx.rows(
+        _MOVABLE_READY, lane=lane, priority=priority, n=n,
+        after_priority=at[0], after_turn=at[1], after_message=at[2],
+    )  # fmt: skip
+    return [Movable._make(row) for row in rows]
+
+
+def movable_later(tx: Tx, lane: int, until: int, after: Movable | None, n: int) -> list[Movable]:
+    """The next `n` messages of a lane that wait for a time, in its order, up to a time."""
+    at = (after.ready_at, after.message_id) if after else (-1, 0)
+    rows = tx.rows(_MOVABLE_LATER, lane=lane, until=until, after_at=at[0], after_message=at[1], n=n)
+    return [Movable._make(row) for row in rows]
+
+
+def movable_among(tx: Tx, messages: Iterable[int]) -> dict[int, Movable]:
+    """The same of messages that are known."""
+    return {row[0]: Movable._make(row) for row in tx.rows(_MOVABLE_AMONG, ids=_array(messages))}
 
 
 def unsent_of_campaign(tx: Tx, first: int, last: int, n: int = -1) -> list[Unsent]:
@@ -395,9 +455,34 @@ def lanes_in_use(tx: Tx) -> list[int]:
     return lanes
 
 
-def move(tx: Tx, rows: Iterable[tuple[int, int]]) -> None:
-    """Rows: (lane, message)."""
-    tx.many(_MOVE_READY, rows)
+def move(tx: Tx, lane: int, rows: Sequence[tuple[int, Movable]], now: int) -> int:
+    """Give what waits in a lane to others; how many it was. Rows: (new lane, message)."""
+    turns = _new_turns(tx, rows, now)
+    return tx.many(_MOVE, [(to, turns[row.message_id], row.message_id, lane) for to, row in rows])
+
+
+def pin(tx: Tx, message: int, tried: str) -> None:
+    """Say who has tried a message already, or that only its own lane may."""
+    tx.run(_PIN, message=message, tried=tried)
+
+
+def pass_on(tx: Tx, lane: int, epoch: int, rows: Sequence[tuple[int, str | None, Movable]], now: int) -> None:
+    """Give what a carrier has refused to others. Rows: (new lane, who has tried it, message)."""
+    turns = _new_turns(tx, [(to, row) for to, _, row in rows], now)
+    tx.many(_PASS_ON, [(to, turns[row.message_id], tried, row.message_id, lane, epoch) for to, tried, row in rows])
+
+
+def _new_turns(tx: Tx, rows: Sequence[tuple[int, Movable]], now: int) -> dict[int, int]:
+    """message -> its turn in its new lane: side by side with what waits there, single alerts as they came."""
+    found = {row.message_id: row.turn for _, row in rows}
+    groups: dict[tuple[int, int, int], list[int]] = {}
+    for to, row in rows:
+        if row.priority != SINGLE:
+            groups.setdefault((to, row.priority, row.account_id), []).append(row.message_id)
+    for (to, priority, account), messages in groups.items():
+        start = take_turns(tx, to, priority, account, len(messages), now)
+        found.update(zip(messages, range(start, start + len(messages)), strict=True))
+    return found
 
 
 def depth(tx: Tx) -> list[tuple[int, int, int]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from chappe.domain.bind_users import BindOptions
 from chappe.manage.carrier_checks import NewCarrier
+from chappe.manage.routes import NewRoute
 from chappe.runtime import settings as settings_table
 from chappe.runtime.bootstrap import Chappe, opened
 from tests.load.rig import CREDITS, START_S, listens, running, until
@@ -85,7 +86,7 @@ async def _furnish(folder: Path, carriers: dict[str, int], hook: int) -> tuple[P
         tokens = {way: await _customer(chappe, way, hook) for way in WAYS}
         for name, port in carriers.items():
             await chappe.carriers.add(NewCarrier(name, "127.0.0.1", port, "chappe", "secret", binds=3, window=200))
-        await chappe.routes.add(CARRIERS[1], "ES")
+        await chappe.routes.add(CARRIERS[1], NewRoute("ES"))
     return Prepared(settings, 1, tokens["single"]), tokens
 
 

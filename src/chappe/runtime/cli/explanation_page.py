@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chappe.domain.delay import FORMAT, paris_text
-from chappe.domain.explanation import Addressee, Explanation, Origin, Price, Timing, Way, Wording
+from chappe.domain.explanation import Addressee, Explanation, Origin, Price, Stop, Timing, Way, Wording
 from chappe.domain.pricing import exact_credits
 from chappe.domain.reasons import Origin as SetBy
 from chappe.domain.reasons import Reason
@@ -42,7 +42,7 @@ def explanation_page(told: Explanation) -> Group:
         ("STOP", [_plain(f"{_quoted(told.mention.text)}: {told.mention.why}")], told.mention.because),
         ("price", [_price(told)], told.price.because),
         ("when", _when(told.timing), told.timing.because),
-        ("route", [_way(told.way, told.to)], told.way.because),
+        ("route", _way(told.way, told.to), told.way.because),
     ]
     for name, lines, because in sections:
         rows.add_row(name, Group(*lines, *_reasons(because), ""))
@@ -112,10 +112,18 @@ def _when(timing: Timing) -> list[Text]:
     return lines
 
 
-def _way(way: Way, to: Addressee) -> Text:
+def _way(way: Way, to: Addressee) -> list[Text]:
     if way.carrier is None:
-        return Text(f"no carrier takes messages for {to.country_name or 'it'}: they would wait", style="red")
-    return _plain(f"carrier {way.carrier}")
+        return [Text(f"no carrier takes messages for {to.country_name or 'it'}: they would wait", style="red")]
+    lines = [_plain(f"carrier {way.carrier}{_told(way.candidates[0])}")]
+    return [*lines, *[_plain(f"else {each.carrier}{_told(each)}") for each in way.candidates[1:]]]
+
+
+def _told(stop: Stop) -> str:
+    cost = f"takes {exact_credits(stop.cost_mc)} a part" if stop.cost_mc is not None else ""
+    share = f"share {stop.share:.0%}" if 0 < stop.share < 1 else ""
+    said = ", ".join(filter(None, [cost, share, stop.health]))
+    return f" ({said})" if said else ""
 
 
 def _reasons(because: Iterable[Reason]) -> Iterator[Text | Padding]:

@@ -14,6 +14,7 @@ def upgrade() -> None:
     _add_bind_tables()
     _add_columns()
     _write_policies_anew()
+    _rank_routes()
 
 
 def _add_carrier_tables() -> None:
@@ -218,7 +219,8 @@ def _add_columns() -> None:
     op.add_column("bind_state", sa.Column("answer_ms", sa.BigInteger(), nullable=True))
     op.add_column("route", sa.Column("conditions", sa.Text(), nullable=True))
     op.add_column("route", sa.Column("rank", sa.BigInteger(), nullable=False, server_default=sa.text("100")))
-    op.add_column("route", sa.Column("weight", sa.BigInteger(), nullable=False, server_default=sa.text("1")))
+    op.add_column("route", sa.Column("weight", sa.BigInteger(), nullable=True))
+    op.add_column("route", sa.Column("is_test", sa.Boolean(), nullable=False, server_default=sa.text("FALSE")))
     op.add_column("route", sa.Column("note", sa.Text(), nullable=False, server_default=sa.text("''")))
     op.add_column("route", sa.Column("removed_at", sa.BigInteger(), nullable=True))
     op.add_column("dispatch", sa.Column("tried", sa.Text(), nullable=True))
@@ -242,3 +244,13 @@ def _write_policies_anew() -> None:
         "UPDATE carrier SET options = json_remove(options, '$.unknown') WHERE json_type(options, '$.unknown') = 'text'"
     )
     op.execute("UPDATE carrier SET options = json_remove(options, '$.resend_s')")
+
+
+def _rank_routes() -> None:
+    """The newest route of a country was the only one that counted: the older ones stand behind it now."""
+    newer = (
+        "SELECT COUNT(*) FROM route AS newer JOIN carrier ON carrier.id = newer.carrier_id"
+        " WHERE carrier.removed_at IS NULL AND newer.id > route.id"
+        " AND COALESCE(newer.country, '') = COALESCE(route.country, '')"
+    )
+    op.execute(sa.text(f"UPDATE route SET rank = 100 + 100 * ({newer})"))

@@ -145,6 +145,7 @@ class WayFields(msgspec.Struct, frozen=True):
 
     carrier: str | None
     default: bool
+    candidates: list[str]
     because: list[ReasonFields]
 
 
@@ -190,7 +191,7 @@ def explained(told: Explanation) -> Explained:
         sender=SenderFields(sender.asked, sender.sent_as, sender.why, _because(sender.because)),
         price=PriceFields(exact_credits(price.part_mc), exact_credits(price.total_mc), _because(price.because)),
         timing=_timing(told.timing),
-        route=WayFields(way.carrier, way.is_default, _because(way.because)),
+        route=WayFields(way.carrier, way.is_default, [each.carrier for each in way.candidates], _because(way.because)),
         warnings=warnings_of(told.remarks),
     )
 

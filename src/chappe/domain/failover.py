@@ -1,0 +1,68 @@
+"""Who gets a message next when its carrier cannot bring it on, so that none is asked for ever and no two in turn.
+
+What a carrier took a part of, or may have taken, is never given to another one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from chappe.domain.lane_health import HealthState
+
+# The mark of a message that goes to its own carrier or to nobody: a test.
+PINNED: Final = "*"
+_FOR_GOOD: Final = "!"
+
+# Who takes nothing at all.
+STOPPED: Final[frozenset[HealthState]] = frozenset({"down", "paused"})
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The lanes that could not bring a message on. Shape: those in `for_good` are not asked again."""
+
+    once: frozenset[int] = frozenset()
+    for_good: frozenset[int] = frozenset()
+    is_pinned: bool = False
+
+    @classmethod
+    def read(cls, text: str | None) -> "Tried":
+        """As it is stored: lanes separated by blanks, each with a mark when it is for good."""
+        words = (text or "").split()
+        if PINNED in words:
+            return cls(is_pinned=True)
+        return cls(
+            frozenset(int(word) for word in words if not word.endswith(_FOR_GOOD)),
+            frozenset(int(word.removesuffix(_FOR_GOOD)) for word in words if word.endswith(_FOR_GOOD)),
+        )
+
+    def adding(self, lane: int, *, for_good: bool) -> "Tried":
+        if for_good:
+            return Tried(self.once - {lane}, self.for_good | {lane})
+        return self if lane in self.for_good else Tried(self.once | {lane}, self.for_good)
+
+    def text(self) -> str | None:
+        words = [*map(str, sorted(self.once)), *(f"{lane}{_FOR_GOOD}" for lane in sorted(self.for_good))]
+        return PINNED if self.is_pinned else " ".join(words) or None
+
+
+Reach = Literal["well", "working", "any"]
+"""Which carriers may take over: those that are well, those that take messages at all, or whichever there is."""
+
+
+def next_lane(
+    order: Iterable[int], lane: int, tried: Tried, states: dict[int, HealthState], reach: Reach, *, again: bool
+) -> int | None:
+    """The lane that takes a message over; None when it stays.
+
+    Shape: `order` are its candidates, the best first; `again` when one that tried it may be asked once more.
+    """
+    if tried.is_pinned:
+        return None
+    able = [
+        each for each in order
+        if each != lane and each not in tried.for_good
+        and (reach == "any" or states[each] == "ok" or (reach == "working" and states[each] not in STOPPED))
+    ]  # fmt: skip
+    fresh = [each for each in able if each not in tried.once]
+    return next(iter(fresh or (able if again else [])), None)
