@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from chappe.telecom.smpp import commands, pdu
-from chappe.telecom.smpp.bodies import Bind, Query, ShortMessage
+from chappe.telecom.smpp.bodies import Bind, BindAnswer, Query, ShortMessage
+from chappe.telecom.smpp.commands import RESPONSE
 from chappe.telecom.smpp.events import (
     Answers,
     BindRequested,
@@ -21,10 +22,16 @@ from chappe.telecom.smpp.events import (
     Submits,
     TimedOut,
 )
+from chappe.telecom.smpp.pdu import Pdu
 from chappe.telecom.smpp.session import ClientSession, ServerSession
 
 TEXT: Final = ShortMessage(5, 0, "CHAPPE", 1, 1, "33612345678", 0, 0, b"Hello", 1)
-MODES: Final = (commands.BIND_TRANSCEIVER, commands.BIND_TRANSMITTER, commands.BIND_RECEIVER)
+BINDS: Final = tuple(
+    Bind(mode, "user", "secret")
+    for mode in (commands.BIND_TRANSCEIVER, commands.BIND_TRANSMITTER, commands.BIND_RECEIVER)
+)
+REQUESTS: Final = {bind: pdu.encode(Pdu(bind.command, 0, 1, bind)) for bind in BINDS}
+ANSWERS: Final = {bind: pdu.encode(Pdu(bind.command | RESPONSE, 0, 1, BindAnswer("centre"))) for bind in BINDS}
 SIZES: Final = (0, 1, 2, 3, 4, 7, 15, 16, 17, 18, 25, 40, 64, 100, 257, 1 << 20)
 WAITS_S: Final = (0.05, 1.0, 4.9, 10.0, 12.0, 29.0, 31.0, 3600.0)
 RESPONSE_S: Final = 10.0
@@ -44,18 +51,23 @@ def cut(data: bytes) -> tuple[int, bytes, bytes]:
 def opened(start: int) -> tuple[Link, bool]:
     """A link as the lowest bits of `start` want it, and whether it is ours to a carrier: a customer's otherwise."""
     is_client, is_bound, is_asked = not start & 1, start & 2, start & 4
-    bind = Bind(MODES[(start >> 3) % 3], "user", "secret")
+    bind = BINDS[(start >> 3) % 3]
     window = 1 if start & 0x40 else 8
-    client = ClientSession[int](0.0, window=window, **LIMITS)  # type: ignore[arg-type]
+    if is_client:
+        client = ClientSession[int](0.0, window=window, **LIMITS)  # type: ignore[arg-type]
+        if is_bound or is_asked:
+            client.bind(bind, 0.0)
+            client.data_to_send()
+        if is_bound:
+            client.receive(ANSWERS[bind], 0.0)
+        return client, True
     server = ServerSession[int](0.0, window=window, **LIMITS)  # type: ignore[arg-type]
     if is_bound or is_asked:
-        client.bind(bind, 0.0)
-        asked = client.data_to_send()
-        server.receive(asked, 0.0)
-        if is_bound:
-            server.accept_bind(system_id="centre")
-            client.receive(server.data_to_send(), 0.0)
-    return (client, True) if is_client else (server, False)
+        server.receive(REQUESTS[bind], 0.0)
+    if is_bound:
+        server.accept_bind(system_id="centre")
+        server.data_to_send()
+    return server, False
 
 
 class Story:
