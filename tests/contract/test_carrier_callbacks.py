@@ -13,8 +13,11 @@ from chappe.domain.errors import Unavailable
 from chappe.manage.carrier_checks import NewCarrier
 from chappe.manage.carriers import Carriers
 from chappe.manage.http_carriers import HttpCarriers, NewHttpCarrier
+from chappe.manage.inbound import Inbound
+from chappe.manage.replies import Replies
 from chappe.store import arrived_receipts, replies
 from chappe.surfaces.http.carrier_callbacks import MAX_BODY_BYTES
+from tests.answering import receiver
 from tests.builders import Api, on_loop, running_api
 from tests.http_vendor import PLAIN
 from tests.wire import Reply, call
@@ -58,6 +61,17 @@ async def test_news_is_stored_before_it_is_answered(tmp_path: Path) -> None:
         assert (await here.post(REPLY, f"/carrier/vendor/{here.secret}/reply")).status == 200
         assert [(each.ref, each.number, each.dlr) for each in here.receipts()] == [("v-1", 33612345678, 3)] * 3
         assert here.replies() == ["Oui, à bientôt"]
+
+
+@on_loop
+async def test_a_text_over_http_to_an_accounts_keyword_is_told_to_that_account(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        shop = here.api.account
+        await Inbound(here.api.store).add(shop, "36180", "oui", "cli:test")
+        assert (await here.post(REPLY, f"/carrier/vendor/{here.secret}/reply")).status == 200
+        assert await receiver(here.api.store, here.api.ids).once() == 1
+        (given,) = await Replies(here.api.store).newest(shop, 10, is_unmatched=False)
+        assert (given.text, given.destination, given.account) == ("Oui, à bientôt", "36180", shop.email)
 
 
 @on_loop

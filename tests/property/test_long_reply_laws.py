@@ -136,6 +136,14 @@ def test_a_reference_that_is_used_again_begins_another_text() -> None:
     assert sorted(table.dropped) == [3, 9, 10]
 
 
+def test_a_reference_may_be_of_any_form() -> None:
+    dotted = [part(1, "a", 1, 2)._replace(part_of="h.x.7/2"), part(2, "b", 2, 2)._replace(part_of="h.y.7/2")]
+    plain = [part(1, "a", 1, 2)._replace(part_of="7/2"), part(2, "b", 2, 2)._replace(part_of="8/2")]
+    assert assemble(dotted, [], AT, WAIT_MS).whole == assemble(plain, [], AT, WAIT_MS).whole == []
+    same = [one._replace(part_of="7/2") for one in plain]
+    assert [whole.text for whole in assemble(same, [], AT, WAIT_MS).whole] == ["ab"]
+
+
 def test_a_source_with_a_plus_is_the_same_person() -> None:
     parts = [part(1, "a", 1, 2), part(2, "b", 2, 2)._replace(source="+33612345678")]
     assert [whole.text for whole in assemble(parts, [], AT, WAIT_MS).whole] == ["ab"]

@@ -92,7 +92,13 @@ def _reference(part: StoredReply) -> _Reference:
     reference, _, total = (part.part_of or "/0").rpartition("/")
     source = number_of(part.source) or part.source
     digits = total if total.isascii() and total.isdigit() else "0"
-    return _Reference(part.carrier_id, source, part.destination, reference.rpartition(".")[2], int(digits))
+    return _Reference(part.carrier_id, source, part.destination, _form_and_number(reference)[1], int(digits))
+
+
+def _form_and_number(reference: str) -> tuple[str, str]:
+    """How a reference was written, and the reference."""
+    form, dot, number = reference.partition(".")
+    return (form, number) if dot else ("", form)
 
 
 def _is_repeat(part: StoredReply, texts: Iterable[dict[int, int]]) -> bool:
@@ -102,7 +108,7 @@ def _is_repeat(part: StoredReply, texts: Iterable[dict[int, int]]) -> bool:
 
 def _put(part: StoredReply, groups: list[_Group]) -> bool:
     """Put a part where it is missing; False when it is there already."""
-    form, place = (part.part_of or "").rpartition(".")[0], part.part or 0
+    form, place = _form_and_number(part.part_of or "")[0], part.part or 0
     for group in groups:
         there = group.parts.get(place)
         if there is not None and there.text == part.text:

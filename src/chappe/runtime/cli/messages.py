@@ -104,6 +104,8 @@ def _print(trace: MessageTrace) -> None:
     }
     if what.queue_state == Queue.SCHEDULED and what.ready_at:
         lines["waits until"] = _time(what.ready_at) + (f", {trace.held_by}" if trace.held_by else "")
+    if what.queue_state == Queue.UNKNOWN and what.ready_at:
+        lines["decided at"] = _time(what.ready_at) + ", by the carrier's policy: `chappe message unknown`"
     for name, value in lines.items():
         click.echo(f"  {name:<12}{value}")
     for step in trace.steps:
