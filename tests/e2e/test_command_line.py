@@ -23,6 +23,8 @@ COMMANDS = [
     ["carrier", "set"], ["carrier", "lookups"], ["lookup", "list"], ["audit", "list"], ["explain"],
     ["privacy", "export"], ["privacy", "erase"], ["rule", "set"], ["rule", "unset"],
     ["rule", "list"], ["rule", "show"], ["rate", "load"], ["rate", "list"],
+    ["message", "unknown"], ["message", "settle"], ["reply", "list"], ["reply", "assign"],
+    ["number", "add"], ["number", "list"], ["number", "remove"],
     ["sender", "list"], ["sender", "add"], ["sender", "approve"], ["sender", "refuse"], ["sender", "remove"],
 ]  # fmt: skip
 

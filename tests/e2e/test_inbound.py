@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from click.testing import CliRunner
+
 from chappe.carriers.simulator.account import Outgoing
 from chappe.carriers.simulator.replies import parts_of
+from chappe.runtime.cli import cli
 from chappe.telecom.smpp import tlv
 from chappe.telecom.smpp.bodies import ShortMessage
 from tests.builders import on_loop
 from tests.e2e.test_replies import TO, World, serving_world
 from tests.sending import until
-from tests.server import CHAPPE
 
 LONG_TEXT = "Promo: I bring " + "a friend and " * 30 + "cake 🎉"
 
@@ -45,14 +47,10 @@ def with_port(body: ShortMessage, *, is_wide: bool) -> ShortMessage:
 
 
 async def _chappe(data: Path, *arguments: str) -> str:
-    """What a command prints."""
-    pipe = asyncio.subprocess.PIPE
-    done = await asyncio.create_subprocess_exec(
-        CHAPPE, *arguments, "--data", str(data), stdout=pipe, stderr=asyncio.subprocess.STDOUT
-    )
-    said_, _ = await done.communicate()
-    assert done.returncode == 0, said_
-    return said_.decode()
+    """What a command prints; it has a loop of its own."""
+    done = await asyncio.to_thread(CliRunner().invoke, cli, [*arguments, "--data", str(data)])
+    assert done.exit_code == 0, done.output
+    return done.output
 
 
 @on_loop

@@ -238,7 +238,7 @@ class History:
     first=tries,
     history=st.lists(steps, min_size=2, max_size=15),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 def test_each_message_ends_once_and_is_paid_once(
     policy: UnknownPolicy, text: str, is_idempotent: bool, first: tuple[str, object], history: list[tuple[str, object]]
 ) -> None:
