@@ -1,12 +1,17 @@
 """Laws of long replies: in whatever order parts come, doubled, lost or late, every word is told once and none twice."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chappe.carriers.incoming import read_delivery
 from chappe.domain.long_replies import GAP, Assembly, assemble
+from chappe.domain.outcomes import ReplyIn
 from chappe.domain.replies import StoredReply
+from chappe.telecom.smpp.bodies import ShortMessage
+from chappe.telecom.udh import concatenation_header
 
 AT = 1_937_000_000_000
 WAIT_MS = 3_600_000
@@ -122,6 +127,29 @@ def test_two_texts_at_a_time_do_not_mix(one: list[str], other: list[str], data: 
     mixed = data.draw(st.permutations(parts))
     done = assemble(mixed, [], AT, WAIT_MS)
     assert sorted(whole.text for whole in done.whole) == sorted(["".join(one), "".join(other)])
+
+
+@given(
+    st.text(st.characters(codec="utf-8", max_codepoint=0xFFFFF), min_size=4, max_size=12).filter(
+        lambda text: GAP not in text
+    ),
+    st.data(),
+)
+@unhurried
+def test_signs_that_a_phone_cut_in_two_are_whole_again(text: str, data: st.DataObject) -> None:
+    octets = (text + "🎉").encode("utf-16-be")
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(octets) // 2 - 1), min_size=1, max_size=4)))
+    pieces = [octets[2 * low : 2 * high] for low, high in pairwise([0, *cuts, len(octets) // 2])]
+    read = [
+        read_delivery(
+            ShortMessage(1, 1, "336", 1, 1, "36180", 0x40, 8, concatenation_header(7, len(pieces), n) + piece)
+        )
+        for n, piece in enumerate(pieces, 1)
+    ]
+    rows = [StoredReply(n, 5, *one[:3], AT, *one[3:]) for n, one in enumerate(read) if isinstance(one, ReplyIn)]
+    for row in rows:
+        row.text.encode()  # it can be stored
+    assert [whole.text for whole in assemble(rows, [], AT, WAIT_MS).whole] == [text + "🎉"]
 
 
 def test_a_reference_that_is_used_again_begins_another_text() -> None:

@@ -14,6 +14,7 @@ from chappe.telecom.gsm7 import unpack
 from chappe.telecom.receipts import STANDARD, STATES, Dialect
 from chappe.telecom.smpp import tlv
 from chappe.telecom.smpp.bodies import ShortMessage
+from chappe.telecom.ucs2 import decode_part, join_halves
 from chappe.telecom.udh import Concatenation, Element, fill_bits, find_concatenation, split_udh
 
 _UDHI = 0x40
@@ -83,7 +84,7 @@ def _reply(body: ShortMessage, octets: bytes, manner: Manner) -> ReplyIn:
         place = _place_in_fields(body.tlvs)
     text = _text(body.data_coding, octets, elements, header, manner)
     if place is None or place.total == 1:
-        return ReplyIn(body.source, body.destination, text)
+        return ReplyIn(body.source, body.destination, join_halves(text))
     # The bits tell a reference of one form from the same number in the other.
     part_of = f"{place.reference_bits}.{place.reference}/{place.total}"
     return ReplyIn(body.source, body.destination, text, part_of, place.number)
@@ -101,7 +102,7 @@ def _place_in_fields(tlvs: bytes) -> Concatenation | None:
 
 def _text(coding: int, octets: bytes, elements: tuple[Element, ...], header: int, manner: Manner) -> str:
     if coding == manner.ucs2_coding or _is_ucs2(coding):
-        return octets.decode(_UCS2, "replace")
+        return decode_part(octets)
     is_own = coding == manner.text_coding
     codec = CODECS.get(manner.alphabet) if is_own else _CODECS.get(coding)
     if codec is not None:

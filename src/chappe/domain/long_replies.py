@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from zlib import crc32
 
 from chappe.domain.replies import StoredReply, number_of
+from chappe.telecom.ucs2 import join_halves
 
 # What stands in a text where a part of it did not come.
 GAP: Final = "[…]"
@@ -144,7 +145,7 @@ def _finish(group: _Group, total: int, done: Assembly) -> None:
         elif not text.endswith(GAP):
             text += GAP
     written = " ".join(f"{place}:{_print(part.text)}" for place, part in sorted(group.parts.items()))
-    done.whole.append(Joined(text, written, max(0, total - len(group.parts)), rows[0]))
+    done.whole.append(Joined(join_halves(text), written, max(0, total - len(group.parts)), rows[0]))
     done.merged += rows[1:]
 
 
