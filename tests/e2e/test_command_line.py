@@ -20,6 +20,7 @@ COMMANDS = [
     ["credits", "limit"], ["credits", "show"], ["token", "create"], ["credits", "add"],
     ["carrier", "add"], ["carrier", "list"], ["carrier", "remove"], ["route", "add"], ["message", "show"], ["migrate"],
     ["settings"], ["invoice", "list"], ["invoice", "show"], ["invoice", "pdf"], ["invoice", "paid"],
+    ["carrier", "vendors"], ["carrier", "callbacks"], ["carrier", "check-template"],
     ["carrier", "set"], ["carrier", "lookups"], ["lookup", "list"], ["audit", "list"], ["explain"],
     ["privacy", "export"], ["privacy", "erase"], ["rule", "set"], ["rule", "unset"],
     ["rule", "list"], ["rule", "show"], ["rate", "load"], ["rate", "list"],

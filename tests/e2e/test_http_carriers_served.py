@@ -181,9 +181,9 @@ async def test_a_chappe_in_front_of_a_chappe(tmp_path: Path) -> None:
     async with Simulator(simulated()) as network, receiver(always(OK)) as web:
         behind = await prepare(tmp_path / "behind", network.port)
         front = await prepare(tmp_path / "front", 0)
-        values = {"token": behind.token, "signature": "hook-secret", "idempotent": "yes"}
+        values = {"token": behind.token, "signature": "hook-secret"}
         url = f"http://127.0.0.1:{behind.settings.port}"
-        secret = await add(front, NewHttpCarrier("upstream", "smsfactor", values, url=url))
+        secret = await add(front, NewHttpCarrier("upstream", "smsfactor", values, url=url, is_idempotent=True))
         base = f"http://127.0.0.1:{front.settings.port}/carrier/upstream/{secret}"
         async with (
             serving(behind, tmp_path / "behind.log", **loopback),

@@ -1,7 +1,7 @@
 """Whatever a vendor answers or posts, its functions give a meaning or refuse, and never break."""
 
 import msgspec
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chappe.carriers.http.access import access_of
@@ -47,6 +47,7 @@ HEADERS = st.dictionaries(
     st.sampled_from(["retry-after", "x-signature", "x-timestamp", "authorization", "x-twilio-signature"]),
     st.text(max_size=20),
 )
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MESSAGE = Message("k-1", "33612345678", "Hello", "Acme", False, 1, 3600)
 
 
@@ -58,6 +59,7 @@ def access(vendor: Vendor) -> Access:
     )
 
 
+@unhurried
 @given(st.sampled_from(VENDORS), st.integers(100, 599), HEADERS, BODIES)
 def test_every_answer_has_a_meaning(vendor: Vendor, status: int, headers: dict[str, str], body: bytes) -> None:
     answer = vendor.answer(access(vendor), MESSAGE, Told(status, headers, body))
@@ -71,11 +73,13 @@ def test_every_answer_has_a_meaning(vendor: Vendor, status: int, headers: dict[s
         assert answer.wait_s is None or 0 <= answer.wait_s <= 900
 
 
+@unhurried
 @given(st.sampled_from(VENDORS), st.integers(500, 599), BODIES)
 def test_an_error_of_the_vendors_machines_is_never_taken_for_success(vendor: Vendor, status: int, body: bytes) -> None:
     assert not isinstance(vendor.answer(access(vendor), MESSAGE, Told(status, {}, body)), Accepted)
 
 
+@unhurried
 @given(
     st.sampled_from(VENDORS),
     st.sampled_from(["receipt", "reply", ""]),
@@ -103,6 +107,7 @@ def test_news_is_read_or_refused(
             assert item.source
 
 
+@unhurried
 @given(st.sampled_from(VENDORS), st.text(min_size=1, max_size=50), st.text(max_size=11), st.booleans())
 def test_every_text_can_be_said_or_is_refused(vendor: Vendor, text: str, sender: str, is_unicode: bool) -> None:
     message = MESSAGE._replace(text=text, sender=sender, is_unicode=is_unicode)

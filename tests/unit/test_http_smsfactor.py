@@ -8,7 +8,7 @@ from chappe.carriers.http.examples import words_of, words_of_news
 from chappe.carriers.http.smsfactor import SmsFactor
 from chappe.carriers.http.vendor import Access, Message, NotGenuine, Posted, Told
 
-VALUES = {"token": "t0ken", "pushtype": "alert", "signature": "", "idempotent": "no"}
+VALUES = {"token": "t0ken", "pushtype": "alert", "signature": ""}
 ACCESS = Access(VALUES)
 HELLO = Message("k-1", "33612345678", "Bonjour", "Acme", False, 1, 900)
 COUNTS = {"total": 1, "sent": 1, "blacklisted": 0, "duplicated": 0, "npai": 0, "invalid": 0, "not_allowed": 0}
@@ -30,7 +30,6 @@ def test_a_message_is_a_campaign_of_one() -> None:
     call = SmsFactor().request(ACCESS, HELLO)
     assert (call.method, call.url) == ("POST", "https://api.smsfactor.com/send")
     assert call.headers["Authorization"] == "Bearer t0ken"
-    assert "Idempotency-Key" not in call.headers
     assert json.loads(call.body) == {
         "sms": {
             "message": {"text": "Bonjour", "pushtype": "alert", "sender": "Acme"},
@@ -41,12 +40,9 @@ def test_a_message_is_a_campaign_of_one() -> None:
     assert json.loads(bare.body)["sms"]["message"] == {"text": "Bonjour", "pushtype": "alert", "unicode": 1}
 
 
-def test_a_chappe_on_the_other_side_is_given_a_key() -> None:
-    access = Access(VALUES | {"idempotent": "yes"}, "http://10.0.0.2:8080")
-    call = SmsFactor().request(access, HELLO)
+def test_a_chappe_on_the_other_side_knows_a_message_that_comes_again() -> None:
+    call = SmsFactor().request(Access(VALUES, "http://10.0.0.2:8080"), HELLO)
     assert (call.url, call.headers["Idempotency-Key"]) == ("http://10.0.0.2:8080/send", "k-1")
-    assert SmsFactor().is_idempotent(access)
-    assert not SmsFactor().is_idempotent(ACCESS)
 
 
 def test_answers() -> None:

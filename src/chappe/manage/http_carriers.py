@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 
-from chappe.carriers.http.access import access_of
 from chappe.carriers.http.options import HttpOptions
 from chappe.carriers.http.template import Template, read_template
 from chappe.carriers.http.vendor import Field, Vendor
@@ -127,7 +126,7 @@ def _secret() -> str:
 
 def _options(new: NewHttpCarrier, vendor: Vendor, template: Template | None) -> HttpOptions:
     hidden = {field.name for field in vendor.fields if field.is_secret}
-    options = HttpOptions(
+    return HttpOptions(
         vendor=new.vendor,
         template=template,
         url=new.url,
@@ -139,9 +138,8 @@ def _options(new: NewHttpCarrier, vendor: Vendor, template: Template | None) -> 
         tls_ca_file=new.tls_ca_file,
         sender=new.sender,
         unknown=new.unknown,
+        is_idempotent=vendor.is_idempotent if new.is_idempotent is None else new.is_idempotent,
     )
-    is_idempotent = vendor.is_idempotent(access_of(options, "")) if new.is_idempotent is None else new.is_idempotent
-    return msgspec.structs.replace(options, is_idempotent=is_idempotent)
 
 
 def _row(carrier: int, new: NewHttpCarrier, vendor: Vendor, options: HttpOptions) -> CarrierRow:

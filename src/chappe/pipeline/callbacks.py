@@ -34,6 +34,10 @@ class Callbacks:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    def check(self, name: str, secret: str) -> None:
+        """Look whether an address is a carrier's, before anything of the request is read. Raises: NotFound."""
+        self._found(name, secret)
+
     async def take(self, name: str, secret: str, posted: Posted) -> Callback:
         """Store what a vendor posted to the address of a carrier; what it is to be answered.
 

@@ -25,7 +25,7 @@ def faults(template: Template) -> list[str]:
     """Where a template does not do what its examples say; none when all is well."""
     vendor = Templated(template)
     values = {field.name: field.default or "" for field in vendor.fields} | template.values
-    access = Access(values, values.get("url", ""), CALLBACKS)
+    access = Access(values, values.get("url", "https://vendor.example"), CALLBACKS)
     found: list[str] = []
     for exchange in template.exchanges:
         found += [f"{exchange.what}: {fault}" for fault in _of_exchange(vendor, access, exchange)]

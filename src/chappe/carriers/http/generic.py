@@ -74,7 +74,8 @@ class Templated:
     def can_query(self) -> bool:
         return self._template.query is not None
 
-    def is_idempotent(self, access: Access) -> bool:
+    @property
+    def is_idempotent(self) -> bool:
         return self._template.idempotent
 
     # -- asking

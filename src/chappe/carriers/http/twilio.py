@@ -105,6 +105,7 @@ class Twilio:
 
     name = "twilio"
     place = "api.twilio.com"
+    is_idempotent = False
     can_query = True
     fields = (
         Field("account_sid", "The account, AC and 32 hexadecimal digits."),
@@ -113,9 +114,6 @@ class Twilio:
         Field("api_secret", "The secret of the API key.", is_secret=True, default=""),
         Field("messaging_service", "A messaging service that chooses the sender, MG...", default=""),
     )
-
-    def is_idempotent(self, access: Access) -> bool:
-        return False
 
     def request(self, access: Access, message: Message) -> Call:
         values = access.values

@@ -156,7 +156,8 @@ class Vendor(Protocol):
     def can_query(self) -> bool:
         """Whether it says what became of a message (`question`)."""
 
-    def is_idempotent(self, access: Access) -> bool:
+    @property
+    def is_idempotent(self) -> bool:
         """Whether a message may be handed over again under the same key, and is sent once."""
 
     def request(self, access: Access, message: Message) -> Call:

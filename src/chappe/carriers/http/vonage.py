@@ -92,6 +92,7 @@ class Vonage:
 
     name = "vonage"
     place = "rest.nexmo.com"
+    is_idempotent = False
     can_query = False
     fields = (
         Field("api_key", "The account's key, 8 characters."),
@@ -99,9 +100,6 @@ class Vonage:
         Field("signature_secret", "What Vonage signs its callbacks with, if it does.", is_secret=True, default=""),
         Field("signature_method", f"How it signs: {', '.join(_METHODS)}.", default="md5hash"),
     )
-
-    def is_idempotent(self, access: Access) -> bool:
-        return False
 
     def request(self, access: Access, message: Message) -> Call:
         if not message.sender:

@@ -8,6 +8,9 @@ from typing import Any
 import click
 
 from chappe.carriers.http.access import callbacks_at
+from chappe.carriers.http.examples import faults
+from chappe.carriers.http.template import read_template
+from chappe.carriers.http.vendors import vendor_of, vendors
 from chappe.domain.errors import BadData
 from chappe.domain.unknown import EVERY_HELD, read_policies
 from chappe.manage.http_carriers import WINDOW, CallbackPlace, NewHttpCarrier
@@ -100,6 +103,37 @@ def carrier_callbacks(name: str, renew: bool, as_json: bool, data: Path | None) 
         print_json(_addresses(place, public_url))
     else:
         _show(place, public_url)
+
+
+@click.command("vendors")
+@click.argument("name", required=False)
+@json_option
+def carrier_vendors(name: str | None, as_json: bool) -> None:
+    """Show the vendors that Chappe reaches over HTTP, and what they ask for."""
+    shown = [vendor_of(each) for each in ([name] if name else vendors())]
+    if as_json:
+        print_json([{"name": vendor.name, "place": vendor.place, "fields": vendor.fields} for vendor in shown])
+        return
+    for vendor in shown:
+        click.echo(f"{vendor.name}: {vendor.place or 'at its own address (--url)'}")
+        for field in vendor.fields:
+            how = "--secret" if field.is_secret else "--option"
+            default = "" if field.default is None else f" [{field.default or 'none'}]"
+            click.echo(f"  {how} {field.name}={default} {field.help}")
+
+
+@click.command("check-template")
+@click.argument("file")
+def carrier_check_template(file: str) -> None:
+    """Look whether a template can be read and does what its examples say."""
+    template = read_template(_read(file))
+    found = faults(template)
+    for fault in found:
+        click.echo(fault, err=True)
+    examples = len(template.exchanges) + len(template.news) + len(template.questions)
+    if found:
+        raise click.ClickException(f"{len(found)} of {examples} example(s) do not hold")
+    click.echo(f"{template.name}: {examples} example(s) hold.")
 
 
 def _addresses(place: CallbackPlace, public_url: str) -> dict[str, str]:

@@ -47,9 +47,14 @@ class CarrierCallbacks:
             return GiveBack(405)
         name, secret, what = path.groups("")
         try:
+            self._callbacks.check(name, secret)
             body = await upload.read()
+        except NotFound:
+            return GiveBack(404)
         except BadData:
             return GiveBack(413)
+        except Unavailable:
+            return GiveBack(503)
         try:
             posted = self._posted(scope, what, body)
             return (await self._callbacks.take(name, secret, posted)).give_back
