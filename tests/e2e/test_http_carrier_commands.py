@@ -1,6 +1,8 @@
 """The command line of HTTP carriers: what a vendor asks for, where it posts to; secrets are shown to nobody."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,26 @@ def test_a_carrier_is_added_shown_and_given_other_addresses(tmp_path: Path) -> N
         assert renewed["receipts"].split("/")[-2] not in text
 
 
+def test_what_a_vendor_was_told_is_changed_piece_by_piece(tmp_path: Path) -> None:
+    shown(tmp_path, *TWILIO, "--secret", "auth_token=first", "--secret", "api_secret=second")
+    change = ["carrier", "credentials", "tw", "--secret", "auth_token=third", "--url", "http://10.0.0.9:81/"]
+    printed, wrong = run(tmp_path, *change)
+    assert (printed, wrong) == ("Carrier tw changed: auth_token, url.\n", "")
+    assert "tw: 10.0.0.9:81 over HTTP, twilio" in run(tmp_path, "carrier", "list")[0]
+    with closing(sqlite3.connect(tmp_path / "chappe.db")) as database:
+        ((options,),) = database.execute("SELECT options FROM carrier").fetchall()
+    assert json.loads(options)["secrets"] == {"auth_token": "third", "api_secret": "second"}
+    assert "twilio has no such option" in run(tmp_path, "carrier", "credentials", "tw", "--option", "a=b")[1]
+    assert "say what to change" in run(tmp_path, "carrier", "credentials", "tw")[1]
+    assert "is missing" in run(tmp_path, "carrier", "set", "tw", "-o", "secrets={}")[1]
+    everything = (
+        run(tmp_path, "carrier", "show", "tw", "--all")[0] + run(tmp_path, "carrier", "show", "tw", "--json")[0]
+    )
+    assert "account_sid = AC1" in everything
+    assert "third" not in everything
+    assert "second" not in everything
+
+
 def test_a_template_of_ones_own_is_kept_with_the_carrier(tmp_path: Path) -> None:
     (tmp_path / "plain.toml").write_text(PLAIN)
     template = ["--template", f"{tmp_path}/plain.toml", "--url", "http://10.0.0.9:81/api"]
@@ -83,7 +105,7 @@ def test_a_template_of_ones_own_is_kept_with_the_carrier(tmp_path: Path) -> None
         (["carrier", "add", "x", "--http", "generic"], "goes with a template"),
         (["carrier", "add", "x", "--http", "nobody"], "there is no vendor 'nobody'"),
         (["carrier", "add", "x", "--http", "infobip", "--secret", "api_key=a"], "url: must say"),
-        (["carrier", "add", "bad name", "--http", "twilio"], "must have 1 to 64"),
+        (["carrier", "add", "bad name", *TWILIO[3:], "--secret", "auth_token=x"], "must have 1 to 64"),
         (["carrier", "callbacks", "nobody"], "there is no carrier nobody"),
     ],
 )  # fmt: skip

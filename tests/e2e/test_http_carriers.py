@@ -109,6 +109,21 @@ async def test_a_text_the_vendor_cuts_is_delivered_when_all_its_parts_are(tmp_pa
 
 
 @on_loop
+async def test_who_gives_no_sender_gets_the_carriers_and_each_person_always_the_same(tmp_path: Path) -> None:
+    pool = "33700000001,33700000002,33700000003"
+    numbers = [f"336123456{n:02d}" for n in range(12)]
+    async with world(tmp_path, sender=pool) as here:
+        for _ in range(2):
+            await here.sending.until_all(await here.sending.submit(*numbers), "sent")
+        seen = {(asked.json["to"], asked.json["from"]) for asked in here.vendor.asked}
+        assert len(here.vendor.asked) == 24
+        assert len(seen) == 12
+        assert len({sender for _, sender in seen}) > 1
+        await here.sending.until_all(await here.sending.submit(TO, sender="Acme"), "sent")
+        assert here.vendor.asked[-1].json["from"] == "Acme"
+
+
+@on_loop
 async def test_a_refusal_fails_the_message_and_gives_the_credits_back(tmp_path: Path) -> None:
     async with world(tmp_path, lambda _: Says(400, '{"error":"bad_number"}')) as here:
         before = await here.sending.credits()

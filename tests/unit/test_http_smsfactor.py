@@ -36,6 +36,8 @@ def test_a_message_is_a_campaign_of_one() -> None:
             "recipients": {"gsm": [{"gsmsmsid": "k-1", "value": "33612345678"}]},
         }
     }
+    marketing = SmsFactor().request(Access(VALUES | {"pushtype": "kind"}), HELLO._replace(is_alert=False))
+    assert json.loads(marketing.body)["sms"]["message"]["pushtype"] == "marketing"
     bare = SmsFactor().request(ACCESS, HELLO._replace(sender="", is_unicode=True))
     assert json.loads(bare.body)["sms"]["message"] == {"text": "Bonjour", "pushtype": "alert", "unicode": 1}
 

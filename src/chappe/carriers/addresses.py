@@ -1,10 +1,9 @@
 """Addresses as a carrier wants them: type of number, numbering plan, and how the digits are written."""
 
 from typing import Final, NamedTuple
-from zlib import crc32
 
 from chappe.carriers.smpp_options import Form, SmppOptions
-from chappe.domain.sender_shape import pool_of, shape
+from chappe.domain.sender_shape import one_of, pool_of, shape
 
 _KEPT: Final = 4096
 
@@ -30,7 +29,7 @@ class Addresses:
 
     def source(self, sender: str | None, number: int) -> WireAddress:
         """The sender's address; of a pool of our own numbers the one that this person always sees."""
-        text = sender or (self._own(number) if self._pool else "")
+        text = sender or one_of(self._pool, number)
         found = self._known.get(text)
         if found is None:
             if len(self._known) >= _KEPT:
@@ -42,12 +41,6 @@ class Addresses:
         if self._is_plain:
             return WireAddress(*self._dest_kind, str(number))
         return self._number(str(number), self._options.dest_form, *self._dest_kind)
-
-    def _own(self, number: int) -> str:
-        if len(self._pool) == 1:
-            return self._pool[0]
-        # The highest of all hashes wins: a number that joins the pool takes its share, and nobody else sees a new one.
-        return max(self._pool, key=lambda own: crc32(f"{own}:{number}".encode()))
 
     def _source(self, text: str) -> WireAddress:
         options = self._options

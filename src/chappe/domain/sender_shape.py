@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Final, Literal
+from zlib import crc32
 
 SenderShape = Literal["alphanumeric", "short", "international"]
 MAX_ALPHANUMERIC: Final = 11
@@ -39,3 +41,13 @@ def shape(sender: str) -> SenderShape:
 def pool_of(sender: str) -> tuple[str, ...]:
     """The senders of a carrier's own, as its settings name them: one, or several separated by commas."""
     return tuple([each for part in sender.split(",") if (each := part.strip())])
+
+
+def one_of(pool: Sequence[str], number: int) -> str:
+    """The sender of a pool that a person always sees; empty when the pool is.
+
+    Shape: the highest of all hashes wins: a number that joins the pool takes its share, and nobody else sees a new one.
+    """
+    if len(pool) < 2:
+        return pool[0] if pool else ""
+    return max(pool, key=lambda own: crc32(f"{own}:{number}".encode()))

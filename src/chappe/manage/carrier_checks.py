@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from chappe.carriers.http.options import HttpOptions
 from chappe.carriers.kinds import KINDS, options_from
 from chappe.carriers.options import CarrierOptions
 from chappe.carriers.own_fields import written
@@ -18,6 +19,7 @@ from chappe.domain.errors import BadData
 from chappe.domain.sender_shape import plain_sender, pool_of
 from chappe.domain.unknown import KINDS as MESSAGE_KINDS
 from chappe.domain.unknown import check_policy
+from chappe.manage.http_checks import check_http
 from chappe.telecom.gsm7 import LANGUAGES, Language
 from chappe.telecom.receipts import STATES
 
@@ -89,6 +91,8 @@ def check_options(kind: str, options: CarrierOptions) -> None:
     _check_unknown(options)
     if isinstance(options, SmppOptions):
         _check_smpp(options)
+    if isinstance(options, HttpOptions):
+        check_http(options)
 
 
 def read_languages(names: list[str]) -> tuple[Language, ...]:

@@ -5,6 +5,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from chappe.carriers.http.access import Place, place_of
+from chappe.carriers.http.options import HttpOptions
 from chappe.carriers.kinds import KINDS, Setting, decode_options, settings_of
 from chappe.carriers.options import SECRET, CarrierOptions
 from chappe.carriers.profiles import profile
@@ -119,15 +121,16 @@ def statuses(tx: Tx) -> list[CarrierStatus]:
     found = []
     for row in carriers.all_carriers(tx):
         options = decode_options(row.kind, row.options)
+        place = place_of(options) if isinstance(options, HttpOptions) else Place(row.host, row.port, bool(row.tls))
         waiting = sum(depth.get((row.id, state), 0) for state in (0, 1, 3))
         found.append(
             CarrierStatus(
                 id=row.id,
                 name=row.name,
-                host=row.host,
-                port=row.port,
+                host=place.host,
+                port=place.port,
                 system_id=row.system_id,
-                tls=bool(row.tls),
+                tls=place.tls,
                 window=row.window,
                 rate=row.rate,
                 routes=places.get(row.id, []),

@@ -19,6 +19,7 @@ from chappe.domain.encodings import UCS2
 from chappe.domain.lifecycle import Dlr
 from chappe.domain.outcomes import ReceiptIn
 from chappe.domain.retry import Refused
+from chappe.domain.sender_shape import one_of, pool_of
 
 T = TypeVar("T")
 _log = structlog.get_logger("chappe.carrier")
@@ -51,10 +52,7 @@ class HttpCarrier(Generic[T]):
 
     def __init__(self, address: Address, options: HttpOptions, listener: Listener[T]) -> None:
         self._name = address.name
-        self._options = options
         self._listener = listener
-        self._vendor = vendor_of(options.vendor, options.template)
-        self._access = access_of(options, address.callbacks)
         self._client: HttpClient | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -63,7 +61,7 @@ class HttpCarrier(Generic[T]):
         self._is_stopping = False
         self._report = LinkState()
         self.states = [self._report]
-        self.capacity = address.window
+        self.reconfigure(address, options)
 
     # -- Connection
     @property
@@ -90,7 +88,11 @@ class HttpCarrier(Generic[T]):
         self._listener.changed()
 
     def reconfigure(self, address: Address, options: HttpOptions) -> None:
+        """Speak to the vendor by other settings from the next message on; time limits and certificates stay."""
         self._options, self.capacity = options, address.window
+        self._vendor = vendor_of(options.vendor, options.template)
+        self._access = access_of(options, address.callbacks)
+        self._senders = pool_of(options.sender)
 
     def cut(self, message: Outgoing) -> Cut:
         """The message as one request: the vendor cuts it."""
@@ -99,10 +101,11 @@ class HttpCarrier(Generic[T]):
             key=f"{self._options.seed}-{message.message_id}",
             to=str(message.number),
             text=text,
-            sender=message.sender or self._options.sender,
+            sender=message.sender or one_of(self._senders, message.number),
             is_unicode=encoding == UCS2,
             parts=message.parts,
             validity_s=int(message.validity_s),
+            is_alert=message.is_alert,
         )
         return Cut([Piece(said, self._vendor.request(self._access, said))], note)
 

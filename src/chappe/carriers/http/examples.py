@@ -46,7 +46,8 @@ def faults(template: Template) -> list[str]:
 def _of_exchange(vendor: Templated, access: Access, exchange: Exchange) -> list[str]:
     given = exchange.message
     message = Message(
-        given.key, given.to, given.text, given.sender, given.unicode, given.parts, given.validity_s
+        given.key, given.to, given.text, given.sender, given.unicode, given.parts, given.validity_s,
+        given.alert,
     )  # fmt: skip
     try:
         call = vendor.request(access, message)

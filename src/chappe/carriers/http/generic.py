@@ -210,6 +210,7 @@ def _values(access: Access, message: Message) -> dict[str, Value]:
         "sender_plus": f"+{message.sender}" if is_number else message.sender,
         "key": message.key,
         "unicode": message.is_unicode,
+        "alert": message.is_alert,
         "parts": message.parts,
         "validity_s": message.validity_s,
         "validity_min": max(1, message.validity_s // 60),

@@ -70,12 +70,19 @@ class SmsFactor:
     can_query = True
     fields = (
         Field("token", "The token of the account.", is_secret=True),
-        Field("pushtype", "What every message is sent as: alert or marketing.", default="alert"),
+        Field(
+            "pushtype",
+            "What messages are sent as: alert, marketing (it may add a mention of STOP), or kind: what each is.",
+            default="alert",
+        ),
         Field("signature", "The signature of the webhooks, if they have one.", is_secret=True, default=""),
     )
 
     def request(self, access: Access, message: Message) -> Call:
-        said: dict[str, Any] = {"text": message.text, "pushtype": access.values["pushtype"]}
+        kind = access.values["pushtype"]
+        if kind == "kind":
+            kind = "alert" if message.is_alert else "marketing"
+        said: dict[str, Any] = {"text": message.text, "pushtype": kind}
         if message.sender:
             said["sender"] = message.sender
         if message.is_unicode:

@@ -19,8 +19,8 @@ BodyRead = Literal["json", "form", "text"]
 # `sender_plus` has a plus before numbers that have a country code.
 OFFERED: Final = frozenset(
     {
-        "to", "text", "sender", "sender_plus", "key", "unicode", "parts", "validity_s", "validity_min", "callbacks",
-        "url",
+        "to", "text", "sender", "sender_plus", "key", "unicode", "alert", "parts", "validity_s", "validity_min",
+        "callbacks", "url",
     }
 )  # fmt: skip
 OUTCOMES: Final = (*get_args(RefusalClass), "accepted", "closed", "unclear")
@@ -162,6 +162,7 @@ class Sample(_Table, frozen=True, kw_only=True):
     sender: str = ""
     key: str = "abc-1"
     unicode: bool = False
+    alert: bool = True
     parts: int = 1
     validity_s: int = 3600
 

@@ -50,6 +50,7 @@ class Message(NamedTuple):
     is_unicode: bool
     parts: int
     validity_s: int
+    is_alert: bool = True
 
 
 class Call(NamedTuple):

@@ -14,7 +14,7 @@ from chappe.manage.carriers import Changes, made_from
 from chappe.runtime.bootstrap import Chappe
 from chappe.runtime.cli import carrier_page
 from chappe.runtime.cli.carrier_settings import read_settings, setting_flags, unset_names
-from chappe.runtime.cli.http_carriers import carrier_callbacks, carrier_check_template, carrier_vendors, or_http
+from chappe.runtime.cli.http_carriers import COMMANDS, or_http
 from chappe.runtime.cli.session import data_option, json_option, print_json, within
 
 
@@ -23,7 +23,7 @@ def carrier() -> None:
     """The carriers that take the messages."""
 
 
-for _command in (carrier_callbacks, carrier_check_template, carrier_vendors):
+for _command in COMMANDS:
     carrier.add_command(_command)
 
 

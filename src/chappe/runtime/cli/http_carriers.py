@@ -105,6 +105,24 @@ def carrier_callbacks(name: str, renew: bool, as_json: bool, data: Path | None) 
         _show(place, public_url)
 
 
+@click.command("credentials")
+@click.argument("name")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="What the vendor asks for.")
+@click.option("--secret", "secrets", multiple=True, metavar="NAME=VALUE", help="Its secrets; NAME=@FILE reads one.")
+@click.option("--url", help="Where its API is; empty for its usual address.")
+@data_option
+def carrier_credentials(
+    name: str, options: Sequence[str], secrets: Sequence[str], url: str | None, data: Path | None
+) -> None:
+    """Change what the vendor of an HTTP carrier was told at first: those values that are given."""
+    values = dict(_pair(text, "--option") for text in options) | dict(_secret(text) for text in secrets)
+    if not values and url is None:
+        raise BadData("say what to change: --option, --secret or --url", field="options")
+    place = None if url is None else url.rstrip("/")
+    within(data, lambda chappe: chappe.http_carriers.tell(name, values, place))
+    click.echo(f"Carrier {name} changed: {', '.join([*sorted(values), *(['url'] if url is not None else [])])}.")
+
+
 @click.command("vendors")
 @click.argument("name", required=False)
 @json_option
@@ -168,3 +186,7 @@ def _read(path: str) -> str:
         return Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadData(f"cannot be read: {error}", field=path) from None
+
+
+COMMANDS = (carrier_callbacks, carrier_check_template, carrier_credentials, carrier_vendors)
+"""What belongs to `chappe carrier` besides."""
