@@ -114,13 +114,46 @@ def test_receipts_are_still_taken_while_we_say_good_bye() -> None:
 
 def test_the_peers_unbind_is_answered_and_told() -> None:
     client, server = bound()
-    client.submit([("a", TEXT)], 0.0)
-    client.data_to_send()
     server.unbind(0.0)
     assert client.receive(server.data_to_send(), 0.0) == [UnbindRequested()]
     assert server.receive(client.data_to_send(), 0.0) == [Unbound(answered=True)]
     assert client.free == 0
-    assert client.receive(answer(2), 0.0) == [Answers([("a", 0, "id")])]
+
+
+def test_a_centre_that_says_good_bye_is_answered_when_it_has_answered_what_is_in_flight() -> None:
+    client, server = bound()
+    client.submit([("a", TEXT), ("b", TEXT)], 0.0)
+    client.data_to_send()
+    server.unbind(0.0)
+    assert client.receive(server.data_to_send(), 0.0) == [UnbindRequested()]
+    assert (client.free, client.data_to_send()) == (0, b"")
+    assert client.receive(answer(2), 0.1) == [Answers([("a", 0, "id")])]
+    assert client.data_to_send() == b""
+    assert client.receive(answer(3), 0.2) == [Answers([("b", 0, "id")])]
+    assert server.receive(client.data_to_send(), 0.2) == [Unbound(answered=True)]
+    assert client.state is State.UNBOUND
+
+
+def test_a_centre_that_answers_nothing_after_its_good_bye_is_answered_after_a_while_and_listened_to() -> None:
+    client, server = bound()
+    client.submit([("a", TEXT)], 0.0)
+    client.data_to_send()
+    server.unbind(1.0)
+    client.receive(server.data_to_send(), 1.0)
+    assert client.tick(2.9) == []
+    assert client.data_to_send() == b""
+    assert client.tick(3.0) == []
+    assert server.receive(client.data_to_send(), 3.0) == [Unbound(answered=True)]
+    assert client.receive(answer(2), 3.1) == [Answers([("a", 0, "id")])]
+
+
+def test_a_centre_that_says_good_bye_twice_is_answered_at_once() -> None:
+    client, _ = bound()
+    client.submit([("a", TEXT)], 0.0)
+    client.data_to_send()
+    unbind = encode(Pdu(commands.UNBIND, 0, 7, Empty()))
+    assert client.receive(unbind + unbind, 0.0) == [UnbindRequested(), UnbindRequested()]
+    assert numbers_of(sent(client), commands.UNBIND | RESPONSE) == [7]
 
 
 def test_both_may_say_good_bye_at_once() -> None:

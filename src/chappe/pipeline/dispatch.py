@@ -22,15 +22,17 @@ from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn, ReplyIn, ref_of
 from chappe.domain.plans import MARKETING
 from chappe.domain.retry import Refused
 from chappe.domain.throttle import Throttle
-from chappe.pipeline import curfew
+from chappe.pipeline import curfew, pace
 from chappe.pipeline.arrivals import Arrivals
 from chappe.pipeline.curfew import Cleared
+from chappe.pipeline.pace import PaceMeter
 from chappe.pipeline.questions import Questions
 from chappe.pipeline.record import Lane, Recorded, Recorder
 from chappe.pipeline.rules import Rules
 from chappe.pipeline.sending import Sending, Token
 from chappe.pipeline.upkeep import Upkeep
 from chappe.store import queue, replies
+from chappe.store.carriers import PaceRow
 from chappe.store.clock import now_ms
 from chappe.store.ids import Ids
 from chappe.store.queue import Claimed
@@ -46,7 +48,6 @@ UNAVAILABLE_S = 0.5
 DRAIN_S = 12.0
 # Turns follow each other no faster than this unless half a window has been answered.
 PACE_S = 0.01
-CONGESTED_PERCENT = 90
 
 
 _Delivery = tuple[Acknowledge, int, ReceiptIn | ReplyIn]
@@ -56,8 +57,9 @@ class LaneRunner:
     """The owner of one lane, and the listener of its carrier."""
 
     def __init__(
-        self, store: Store, ids: Ids, rules: Rules, lane: Lane, address: Address, options: CarrierOptions, rate: int
-    ) -> None:
+        self, store: Store, ids: Ids, rules: Rules, lane: Lane, address: Address, options: CarrierOptions, rate: int,
+        *, is_paused: bool = False,
+    ) -> None:  # fmt: skip
         self._store = store
         self._rules = rules
         self._lane = lane
@@ -77,8 +79,10 @@ class LaneRunner:
         self._arrivals = Arrivals(store, lane, self._recorder) if isinstance(options, HttpOptions) else None
         self._has_arrivals = False
         self._turned_at = 0.0
+        self._is_paused = is_paused
         self._worth_a_commit = max(1, min(self.carrier.capacity // 2, MAX_BATCH))
         self._loop = asyncio.get_running_loop()
+        self._pace = PaceMeter(self._loop.time())
 
     # -- Listener
     def answered(self, items: list[tuple[Token, Refused | None, str]], *, late: bool) -> None:
@@ -92,7 +96,7 @@ class LaneRunner:
                 sending.refs += [ref_of(each, sending.message_id, part + n) for n, each in enumerate(others, 1)]
             else:
                 sending.refused = refused
-                if refused.kind == "throttle":
+                if refused.kind in ("throttle", "queue_full"):
                     self._throttle.hit(now)
             if late:
                 self._answered_late(sending)
@@ -121,8 +125,7 @@ class LaneRunner:
         self._wake.set()
 
     def congested(self, percent: int) -> None:
-        if percent >= CONGESTED_PERCENT:
-            self._throttle.hit(self._loop.time())
+        self._throttle.congested(self._loop.time(), percent)
 
     def changed(self) -> None:
         if not self.carrier.is_bound:
@@ -137,6 +140,28 @@ class LaneRunner:
         if self._arrivals is not None:
             self._arrivals.wake()
         self._wake.set()
+
+    def reconfigure(self, address: Address, options: CarrierOptions, rate: int, *, is_paused: bool) -> None:
+        """Take changed settings of which none needs a new connection; what is paused gets nothing more."""
+        self.carrier.reconfigure(address, options)
+        if rate != self._throttle.rate:
+            self._throttle.change(rate)
+        self._worth_a_commit = max(1, min(self.carrier.capacity // 2, MAX_BATCH))
+        self._is_paused = is_paused
+        if is_paused:
+            self._return_pending()
+        self.wake()
+
+    def report(self, carrier: int, now: int) -> PaceRow:
+        """How fast the lane is, and why not faster. Units: milliseconds UTC."""
+        clock = self._loop.time()
+        measured = self._pace.report(clock)
+        known = [state.answer_s for state in self.carrier.states if state.answer_s is not None]
+        allowed = self._throttle.allowed_per_s
+        return PaceRow(
+            carrier, measured.limited_by, measured.per_s, None if allowed is None else round(allowed),
+            round(1000 * sum(known) / len(known)) if known else None, self._throttle.congestion(clock), now,
+        )  # fmt: skip
 
     async def run(self) -> None:
         """Serve the lane until `stop`."""
@@ -173,10 +198,14 @@ class LaneRunner:
         if self._outcomes or self._deliveries or self._has_arrivals or (self._may_have_more and self._room()):
             # Small turns that follow each other closely would spend their time on commits: let them grow.
             gathered = len(self._outcomes) + len(self._deliveries)
-            early_s = self._turned_at + PACE_S - self._loop.time()
+            now = self._loop.time()
+            early_s = self._turned_at + PACE_S - now
+            self._pace.note(self._limit(now) if not self._room() else pace.OURSELVES, now)
             await asyncio.sleep(early_s if early_s > 0 and gathered < self._worth_a_commit else 0)
             return
-        pause = self._throttle.wait_s(self._loop.time())
+        now = self._loop.time()
+        pause = self._throttle.wait_s(now)
+        self._pace.note(self._limit(now), now)
         self._wake.clear()
         try:
             async with asyncio.timeout(min(SLEEP_S, pause) if pause else SLEEP_S):
@@ -184,9 +213,21 @@ class LaneRunner:
         except TimeoutError:
             pass
 
+    def _limit(self, now: float) -> str:
+        """Why nothing more leaves now."""
+        if self._is_paused:
+            return pace.PAUSED
+        if not self._pending and not self._may_have_more:
+            return pace.NOTHING_WAITS
+        if not self.carrier.is_bound:
+            return pace.NOT_BOUND
+        if self._throttle.wait_s(now):
+            return pace.BRAKES[self._throttle.brake(now)]
+        return pace.OURSELVES if self.carrier.free else pace.WINDOW
+
     def _room(self) -> int:
         """How many messages may be claimed now."""
-        if self._is_stopping or self._pending:
+        if self._is_stopping or self._is_paused or self._pending:
             return 0
         return self._throttle.allowance(self._loop.time(), min(self.carrier.free, MAX_BATCH))
 
@@ -338,6 +379,7 @@ class LaneRunner:
             return
         items = [self._pending.popleft() for _ in range(room)]
         self._throttle.used(room)
+        self._pace.sent(room)
         for (sending, _), reason in self.carrier.submit(items):
             sending.refused = Refused("permanent", Dlr.REJECTED, f"cannot be encoded: {reason}")
             self._answered_part(sending)

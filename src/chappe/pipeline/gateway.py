@@ -5,12 +5,14 @@ import socket
 import uuid
 from dataclasses import dataclass
 
+import msgspec
 import structlog
 
 from chappe.carriers.connection import Address
 from chappe.carriers.http.access import callbacks_at
 from chappe.carriers.http.options import HttpOptions
-from chappe.carriers.kinds import decode_options
+from chappe.carriers.kinds import decode_options, may_stay
+from chappe.carriers.options import CarrierOptions
 from chappe.domain.errors import Unavailable
 from chappe.domain.unknown import Unknowns
 from chappe.pipeline.dispatch import LaneRunner
@@ -55,6 +57,7 @@ class Gateway:
         self._public_url = public_url
         self._owner = f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"
         self._served: dict[int, _Served] = {}
+        self._ending: dict[int, asyncio.Task[None]] = {}
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -74,7 +77,7 @@ class Gateway:
                     pass
         finally:
             poller.cancel()
-            await asyncio.gather(*(self._end(served) for served in self._served.values()))
+            await asyncio.gather(*self._ending.values(), *(self._end(served) for served in self._served.values()))
 
     def stop(self) -> None:
         self._stopping.set()
@@ -92,12 +95,25 @@ class Gateway:
             if served.task.done():
                 self._failed(carrier, served)
             elif wanted.get(carrier) != served.row:
-                await self._end(served)
-                del self._served[carrier]
+                self._change(served, wanted.get(carrier))
+        self._ending = {carrier: task for carrier, task in self._ending.items() if not task.done()}
         for carrier, row in wanted.items():
-            if carrier not in self._served:
+            if carrier not in self._served and carrier not in self._ending:
                 self._served[carrier] = await self._begin(row)
         await self._store.write(self._report)
+
+    def _change(self, served: _Served, row: CarrierRow | None) -> None:
+        """Let a lane take other settings, or end it: it begins anew with them, if they are still there."""
+        if row is not None and (options := _taken_live(served.row, row)) is not None:
+            served.runner.reconfigure(
+                self._address(row, options), options, row.rate, is_paused=row.paused_at is not None
+            )
+            served.row = row
+            _log.info("lane changed", lane=row.id, carrier=row.name)
+            return
+        del self._served[served.row.id]
+        # The other lanes go on meanwhile.
+        self._ending[served.row.id] = asyncio.create_task(self._end(served))
 
     def _failed(self, carrier: int, served: _Served) -> None:
         """A lane that ended by a fault of ours begins anew; what it was sending becomes unknown."""
@@ -111,15 +127,20 @@ class Gateway:
         )
         options = decode_options(row.kind, row.options)
         known = Unknowns(options.unknown, self._receipt_wait_s, options.is_idempotent)
-        secret = options.callback_secret if isinstance(options, HttpOptions) else ""
-        callbacks = callbacks_at(self._public_url, row.name, secret)
-        address = Address(
-            row.name, row.host, row.port, row.system_id, row.password, bool(row.tls), row.binds, row.window, callbacks
-        )
         lane = Lane(row.id, epoch, known, options.message_ids)
-        runner = LaneRunner(self._store, self._ids, self._rules, lane, address, options, row.rate)
+        runner = LaneRunner(
+            self._store, self._ids, self._rules, lane, self._address(row, options), options, row.rate,
+            is_paused=row.paused_at is not None,
+        )  # fmt: skip
         _log.info("lane taken", lane=row.id, carrier=row.name, epoch=epoch)
         return _Served(row, epoch, runner, asyncio.create_task(runner.run()))
+
+    def _address(self, row: CarrierRow, options: CarrierOptions) -> Address:
+        secret = options.callback_secret if isinstance(options, HttpOptions) else ""
+        callbacks = callbacks_at(self._public_url, row.name, secret)
+        return Address(
+            row.name, row.host, row.port, row.system_id, row.password, bool(row.tls), row.binds, row.window, callbacks
+        )
 
     async def _end(self, served: _Served) -> None:
         served.runner.stop()
@@ -142,7 +163,19 @@ class Gateway:
                 BindRow(
                     carrier, i, state.state, state.detail, link.in_flight(i), state.submitted,
                     now - int((clock - state.since) * 1000) if state.since else now, now,
+                    msgspec.json.encode(state.oddities).decode() if state.oddities else None, state.mode, state.version,
+                    None if state.answer_s is None else round(state.answer_s * 1000),
                 )
                 for i, state in enumerate(link.states)
             ]  # fmt: skip
             carriers.report_binds(tx, carrier, rows)
+            carriers.report_pace(tx, served.runner.report(carrier, now))
+
+
+def _taken_live(before: CarrierRow, after: CarrierRow) -> CarrierOptions | None:
+    """The options after a change that needs no new connection; None when it does."""
+    live = {name: getattr(after, name) for name in ("window", "rate", "options", "profile", "paused_at")}
+    if before._replace(**live) != after:
+        return None
+    options = decode_options(after.kind, after.options)
+    return options if may_stay(after.kind, decode_options(before.kind, before.options), options) else None

@@ -72,6 +72,7 @@ class State(enum.Enum):
     BOUND_TX = "bound as transmitter"
     BOUND_RX = "bound as receiver"
     BOUND_TRX = "bound as transceiver"
+    LEAVING = "asked to unbind"
     UNBINDING = "unbinding"
     UNBOUND = "unbound"
     CLOSED = "closed"
@@ -84,7 +85,7 @@ BOUND_STATES: Final[Mapping[int, State]] = {
 }
 
 BOUND: Final = frozenset(BOUND_STATES.values())
-KEPT_ALIVE: Final = BOUND | {State.UNBINDING}
+KEPT_ALIVE: Final = BOUND | {State.LEAVING, State.UNBINDING}
 
 _ALWAYS = frozenset({ENQUIRE_LINK})
 _WHEN_BOUND = _ALWAYS | {UNBIND}
@@ -100,6 +101,7 @@ CLIENT_MAY_RECEIVE: Final[Mapping[State, frozenset[int]]] = {
     State.BOUND_TX: _WHEN_BOUND,
     State.BOUND_RX: _WHEN_BOUND | _DOWN,
     State.BOUND_TRX: _WHEN_BOUND | _DOWN,
+    State.LEAVING: _WHEN_BOUND | _DOWN,
     State.UNBINDING: _WHEN_BOUND | _DOWN,
     State.UNBOUND: _ALWAYS,
     State.CLOSED: frozenset(),
@@ -112,6 +114,7 @@ SERVER_MAY_RECEIVE: Final[Mapping[State, frozenset[int]]] = {
     State.BOUND_TX: _WHEN_BOUND | _UP,
     State.BOUND_RX: _WHEN_BOUND,
     State.BOUND_TRX: _WHEN_BOUND | _UP,
+    State.LEAVING: _WHEN_BOUND,
     State.UNBINDING: _WHEN_BOUND,
     State.UNBOUND: _ALWAYS,
     State.CLOSED: frozenset(),

@@ -44,8 +44,7 @@ class Session(Engine[T]):
                 return None
             case commands.UNBIND:
                 self._read(command, body)
-                self._answer(command, 0, sequence)
-                self._state = State.UNBOUND
+                self._unbind_asked(sequence)
                 return UnbindRequested()
             case commands.DATA_SM:
                 self._unusual_message(command, sequence, body)
@@ -56,6 +55,11 @@ class Session(Engine[T]):
                 if command not in commands.BINDS and self._refuses(command, sequence, odd):
                     return None
                 return self._asked(command, sequence, read)
+
+    def _unbind_asked(self, sequence: int) -> None:
+        """The peer says good-bye: so do we."""
+        self._answer(commands.UNBIND, 0, sequence)
+        self._state = State.UNBOUND
 
     def _asked(self, command: int, sequence: int, body: Body) -> Event[T]:
         """A request that the caller has to look at."""

@@ -80,7 +80,10 @@ class Outbind:
 
 @dataclass(frozen=True, slots=True)
 class UnbindRequested:
-    """The peer said good-bye; the answer is already queued. Send it, then close the connection."""
+    """The peer said good-bye. Close the connection once nothing is in flight, or after a while.
+
+    Shape: the answer is queued already, unless the client role has something in flight: then it follows.
+    """
 
 
 @dataclass(frozen=True, slots=True)

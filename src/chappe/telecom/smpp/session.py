@@ -31,12 +31,20 @@ __all__ = ["ClientSession", "LocalError", "ServerSession"]
 T = TypeVar("T")
 
 _pack = HEADER.pack
+FAREWELL_S: Final = 2.0
+"""How long a centre that unbinds may answer what is in flight before it gets its answer; some wait for that."""
+
 _PACK_EMPTY_ID: Final = Struct(">IIIIx").pack
 """A header and an empty message id."""
 
 
 class ClientSession(Session[T]):
-    """The customer's end: binds, submits, acknowledges receipts and replies."""
+    """The customer's end: binds, submits, acknowledges receipts and replies.
+
+    Shape: an unbind of the centre is told at once, and answered when nothing is in flight any more or after FAREWELL_S.
+    """
+
+    _unbind_answer: tuple[int, float | None] = (0, None)
 
     role = Role(
         is_client=True,
@@ -105,6 +113,24 @@ class ClientSession(Session[T]):
             parts.append(_PACK_EMPTY_ID(MIN_LENGTH + 1, command | RESPONSE, status, sequence))
         self._unacknowledged -= len(parts)
         self._out.extend(parts)
+
+    def _unbind_asked(self, sequence: int) -> None:
+        """A centre that gets our answer may close at once: first let it answer what is in flight, for a while."""
+        if self._state is State.LEAVING or not self._requests.pending:
+            super()._unbind_asked(sequence)
+            return
+        self._state = State.LEAVING
+        self._unbind_answer = (sequence, None)
+
+    def _unbind_when_quiet(self, now: float) -> None:
+        if self._state is not State.LEAVING:
+            super()._unbind_when_quiet(now)
+            return
+        sequence, until = self._unbind_answer
+        if until is None:
+            self._unbind_answer = (sequence, now + FAREWELL_S)
+        elif now >= until or not self._requests.pending:
+            super()._unbind_asked(sequence)
 
     def _asked(self, command: int, sequence: int, body: Body) -> Event[T]:
         if isinstance(body, OutbindBody):

@@ -1,0 +1,351 @@
+"""One connection to an SMPP carrier and its session: bytes in, what the carrier said out."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, Generic, TypeVar, assert_never
+
+import structlog
+
+from chappe.carriers.addresses import Addresses
+from chappe.carriers.connection import Address, LinkState, Listener, Question
+from chappe.carriers.incoming import manner_of, read_delivery
+from chappe.carriers.questions import NO_ANSWER, answer_of, query_of
+from chappe.carriers.refusals import Refusals
+from chappe.carriers.smpp_options import VERSIONS, SmppOptions
+from chappe.carriers.tls import failure
+from chappe.domain.outcomes import ReceiptIn
+from chappe.telecom.smpp import status as smpp_status
+from chappe.telecom.smpp.bodies import Bind, ShortMessage
+from chappe.telecom.smpp.commands import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER, QUERY_SM
+from chappe.telecom.smpp.events import (
+    Answers,
+    BindRefused,
+    BindRequested,
+    Bound,
+    Congestion,
+    Deliveries,
+    Event,
+    LinkLost,
+    Oddity,
+    Outbind,
+    ProtocolError,
+    Requested,
+    Responded,
+    Submits,
+    TimedOut,
+    UnbindRequested,
+    Unbound,
+)
+from chappe.telecom.smpp.fields import EncodingError
+from chappe.telecom.smpp.session import ClientSession
+
+T = TypeVar("T")
+_log = structlog.get_logger("chappe.carrier")
+
+MODES: Final = {BIND_TRANSCEIVER: "transceiver", BIND_TRANSMITTER: "transmitter", BIND_RECEIVER: "receiver"}
+TICK_S = 0.2
+CLOSE_S = 6.0
+UNBOUND_S = 5.0  # how long answers are waited for after the carrier's unbind
+UNACKNOWLEDGED_MOST = 20_000  # deliveries; a carrier that brings more than we can store waits
+# How much of the last measured answer time the next one replaces.
+_FRESH = 0.3
+# The oddity that is counted for a carrier that forgets that we are bound.
+NOT_BOUND = "says that we are not bound"
+
+
+class Link(asyncio.Protocol, Generic[T]):
+    """One TCP connection and its session.
+
+    Shape: `command` says what it binds as; `bound` is called when the centre agrees; `version` is what the centre says
+           it speaks, None when it does not; `was_left` tells a good-bye of the carrier from a loss.
+    """
+
+    def __init__(
+        self, address: Address, options: SmppOptions, command: int, state: LinkState, listener: Listener[T],
+        bound: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        self._loop = asyncio.get_running_loop()
+        self._address = address
+        self._command = command
+        self._listener = listener
+        self._bound = bound
+        self._transport: asyncio.Transport | None = None
+        self.report = state
+        self.session: ClientSession[T] = ClientSession(
+            self._loop.time(), window=address.window, response_s=options.response_s, bind_s=options.bind_s,
+            enquire_link_s=options.enquire_link_s, enquire_response_s=options.enquire_response_s,
+            inactivity_s=options.inactivity_s,
+        )  # fmt: skip
+        self.closed: asyncio.Future[str] = self._loop.create_future()
+        self.refused_status: int | None = None
+        self.is_bound = False
+        self.was_left = False
+        self.version: int | None = None
+        self._can_write = True
+        self._is_reading = True
+        self._leaves_at: float | None = None
+        # A sample of the answer time: when so many have been answered, those written until `_asked_at` are.
+        self._asked = self._answered = self._sample = 0
+        self._asked_at = 0.0
+        self.reconfigure(address, options)
+
+    def reconfigure(self, address: Address, options: SmppOptions) -> None:
+        """Take changed settings of which none needs a new connection."""
+        self._address, self._options = address, options
+        self._manner = manner_of(options)
+        self._addresses = Addresses(options)
+        self._refusals = Refusals(options.statuses, options.status_names)
+        self.session.window = address.window
+
+    # -- asyncio.Protocol
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        options = self._options
+        bind = Bind(
+            self._command, self._address.system_id, self._address.password, options.system_type,
+            VERSIONS[options.interface_version], options.addr_ton, options.addr_npi, options.address_range,
+        )  # fmt: skip
+        self.session.bind(bind, self._loop.time())
+        self._flush()
+        self._timer = self._loop.call_later(TICK_S, self._tick)
+
+    def data_received(self, data: bytes) -> None:
+        self._handle(self.session.receive(data, self._loop.time()))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        reason = failure(exc) if exc else "the carrier closed the connection"
+        self._handle(self.session.connection_lost(self._loop.time(), reason))
+        self._close(reason)
+        self._transport = None
+
+    def pause_writing(self) -> None:
+        self._can_write = False
+        self._steer_reading()
+
+    def resume_writing(self) -> None:
+        self._can_write = True
+        self._steer_reading()
+        self._listener.changed()
+
+    # -- for the carrier
+    @property
+    def room(self) -> int:
+        """How many messages the window has room for."""
+        return self.session.free if self.is_bound else 0
+
+    @property
+    def free(self) -> int:
+        """How many messages may be written now; none while the carrier does not read."""
+        return self.room if self._can_write else 0
+
+    @property
+    def takes(self) -> bool:
+        """Whether it is there for submits."""
+        return self.is_bound and self._command != BIND_RECEIVER
+
+    @property
+    def takes_fields(self) -> bool:
+        """Whether the centre knows TLVs, as far as it or the settings say. Source: SMPP 3.4, 5.3.2.25."""
+        match self._options.optional_fields:
+            case "always":
+                return True
+            case "never":
+                return False
+            case _:
+                told = self.version if self.version is not None else VERSIONS[self._options.interface_version]
+                return told >= VERSIONS["3.4"]
+
+    def submit(self, items: Sequence[tuple[T, ShortMessage]]) -> list[tuple[T, str]]:
+        """Write at most `room` messages; those that cannot be encoded come back with the reason."""
+        now = self._loop.time()
+        failed = self.session.submit(items, now)
+        written = len(items) - len(failed)
+        self.report.submitted += written
+        self._asked += written
+        if written and not self._sample:
+            self._sample, self._asked_at = self._asked, now
+        self._flush()
+        return [(token, str(error)) for token, error in failed]
+
+    def query(self, questions: Sequence[Question]) -> None:
+        """Ask about parts, at most `session.free`."""
+        unasked: list[tuple[Question, ReceiptIn | str]] = []
+        for question in questions:
+            token: Any = question  # told from the others when its answer comes
+            try:
+                self.session.request(token, QUERY_SM, query_of(self._addresses, question), self._loop.time())
+            except EncodingError as error:
+                unasked.append((question, f"cannot be asked about: {error}"))
+        self._flush()
+        if unasked:
+            self._listener.told(unasked)
+
+    def acknowledge(self, sequences: Iterable[int]) -> None:
+        """Tell the carrier that its deliveries are safe with us."""
+        if not self.closed.done():
+            self.session.acknowledge(sequences)
+            self._flush()
+            self._steer_reading()
+
+    def unbind(self) -> None:
+        if not self.closed.done():
+            if self.is_bound:
+                self.session.unbind(self._loop.time())
+                self._flush()
+            else:
+                self._close("stopped")
+
+    # -- inside
+    def _tick(self) -> None:
+        if self.closed.done():
+            return
+        self._handle(self.session.tick(self._loop.time()))
+        self._timer = self._loop.call_later(TICK_S, self._tick)
+
+    def _steer_reading(self) -> None:
+        """Stop reading from a carrier that does not read itself, or that brings more than we have stored."""
+        wants = self._can_write and self.session.unacknowledged < UNACKNOWLEDGED_MOST
+        if wants == self._is_reading or self._transport is None or self._transport.is_closing():
+            return
+        self._is_reading = wants
+        if wants:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+
+    def _flush(self) -> None:
+        data = self.session.data_to_send()
+        if data and self._transport is not None:
+            self._transport.write(data)
+
+    def _close(self, reason: str) -> None:
+        if self.closed.done():
+            return
+        self.is_bound = False
+        self.closed.set_result(reason)
+        self._timer.cancel()
+        if self._transport is not None:
+            self._transport.close()
+            if self._transport.get_write_buffer_size():  # a carrier that reads no more would keep the socket
+                self._loop.call_later(CLOSE_S, self._transport.abort)
+        self._listener.changed()
+
+    def _handle(self, events: list[Event[T]]) -> None:
+        reason: str | None = None
+        for event in events:
+            told = self._one(event)
+            reason = reason or told  # the first says why, the loss of the link only follows
+        self._flush()
+        self._steer_reading()
+        if reason is None and self._leaves_at is not None:
+            is_quiet = not self.session.in_flight and not self.session.unacknowledged
+            if is_quiet or self._loop.time() >= self._leaves_at:
+                reason = "the carrier unbound us" if self.was_left else f"the carrier {NOT_BOUND}"
+        if reason is not None:
+            self._close(reason)
+
+    def _one(self, event: Event[T]) -> str | None:
+        """Act on one event; the reason when the link is over by it."""
+        match event:
+            case Answers(items, late):
+                self._answers(items, late=late)
+            case Deliveries(items):
+                read = [(sequence, read_delivery(body, self._manner)) for sequence, body in items]
+                self._listener.delivered(self.acknowledge, read)
+            case TimedOut(tokens):
+                self._answered += len(tokens)
+                self._listener.unknown(self._without_questions(tokens))
+            case LinkLost(reason, written, unwritten):
+                self._listener.unknown(self._without_questions(written))
+                self._listener.unsent(unwritten)
+                return reason
+            case Responded(Question() as question, status, body):
+                self._listener.told([(question, answer_of(question, status, body, self._manner.dialect))])
+            case Bound(_, version):
+                self._is_bound_now(version)
+            case BindRefused(status, answered):
+                self.refused_status = status if answered else None
+                said = f"the carrier refused the bind: {self._refusals.name(status)}"
+                return said if answered else "the bind was never answered"
+            case Congestion(percent):
+                self._listener.congested(percent)
+            case Oddity(name, detail, count):
+                self._count(name, detail, count)
+            case ProtocolError(detail):
+                self._count("protocol_error", detail, 1)
+                return f"garbage from the carrier: {detail}"
+            case UnbindRequested():
+                self.was_left = True
+                self._leave()
+            case Unbound():
+                return "the carrier unbound us" if self.was_left else "unbound"
+            case Requested():
+                pass  # alert_notification: a handset came back into reach, which nobody here waits for
+            case BindRequested() | Submits() | Responded() | Outbind():
+                self._count(type(event).__name__.lower(), "not for a client", 1)
+            case _:
+                assert_never(event)
+        return None
+
+    def _answers(self, items: list[tuple[T, int, str]], *, late: bool) -> None:
+        if not late:
+            self._measure(len(items))
+            items = self._without_unbound(items)
+        told = [(token, self._refusals.of(status) if status else None, ref) for token, status, ref in items]
+        if told:
+            self._listener.answered(told, late=late)
+
+    def _measure(self, count: int) -> None:
+        """Learn how long the carrier takes to answer, from one batch at a time."""
+        self._answered += count
+        if self._sample and self._answered >= self._sample:
+            took, known = self._loop.time() - self._asked_at, self.report.answer_s
+            self.report.answer_s = took if known is None else known + _FRESH * (took - known)
+            self._sample = 0
+
+    def _without_unbound(self, items: list[tuple[T, int, str]]) -> list[tuple[T, int, str]]:
+        """The answers that say something about their messages.
+
+        A centre that is unbinding, or has forgotten the bind, has not looked at the others: they were not taken, and
+        go again at once over another bind. This one is left.
+        """
+        wrong = smpp_status.ESME_RINVBNDSTS
+        if not any(status == wrong for _, status, _ in items):
+            return items
+        unbound = [token for token, status, _ in items if status == wrong]
+        if self._leaves_at is None:
+            self._count(NOT_BOUND, "to a submit", len(unbound))
+            self._leave()
+        self._listener.unsent(unbound)
+        return [item for item in items if item[1] != wrong]
+
+    def _is_bound_now(self, version: int | None) -> None:
+        self.is_bound, self.version = True, version
+        report = self.report
+        report.state, report.detail, report.since = "bound", "", self._loop.time()
+        report.version = "" if version is None else f"{version >> 4}.{version & 0x0F}"
+        _log.info("bound", carrier=self._address.name, mode=report.mode, version=report.version)
+        self._bound()
+        self._listener.changed()
+
+    def _leave(self) -> None:
+        """Write nothing new; answers may still be on their way."""
+        self.is_bound = False
+        self._leaves_at = self._loop.time() + UNBOUND_S
+        self._listener.changed()
+
+    def _without_questions(self, tokens: list[T]) -> list[T]:
+        """The submits among these; the questions are told that they get no answer."""
+        questions: list[tuple[Question, ReceiptIn | str]] = [
+            (token, NO_ANSWER) for token in tokens if isinstance(token, Question)
+        ]
+        if not questions:
+            return tokens
+        self._listener.told(questions)
+        return [token for token in tokens if not isinstance(token, Question)]
+
+    def _count(self, name: str, detail: str, count: int) -> None:
+        before = self.report.oddities.get(name, 0)
+        self.report.oddities[name] = before + count
+        if not before:
+            _log.warning("oddity", carrier=self._address.name, name=name, detail=detail)
