@@ -12,6 +12,7 @@ from chappe.carriers.simulator import Simulator
 from chappe.runtime.process import ROLES
 from chappe.store.sqlite import Database
 from tests.builders import on_loop
+from tests.esme import esme
 from tests.sending import simulated, until
 from tests.server import CHAPPE, Server, free_port, prepare, serving
 
@@ -148,14 +149,15 @@ def _counts(path: Path, table: str) -> dict[int, int]:
 
 @on_loop
 async def test_the_demo_shows_a_message_being_delivered_and_finds_its_data_again(tmp_path: Path) -> None:
-    port, carrier_port = free_port(), free_port()
+    port, carrier_port, smpp_port = free_port(), free_port(), free_port()
     for tickets in (1, 2):
         demo = await asyncio.create_subprocess_exec(
-            CHAPPE, "demo", "--port", str(port), "--carrier-port", str(carrier_port), cwd=tmp_path,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            CHAPPE, "demo", "--port", str(port), "--carrier-port", str(carrier_port), "--smpp-port", str(smpp_port),
+            cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         assert demo.stdout is not None
         shown = await _read_until(demo.stdout, "Ctrl-C")
+        password = shown.partition("system_id demo, password ")[2].partition(",")[0]
         (curl,) = [line.strip() for line in shown.splitlines() if line.strip().startswith("curl -G")]
         pasted = await asyncio.create_subprocess_shell(curl, stdout=asyncio.subprocess.PIPE)
         answer, _ = await pasted.communicate()
@@ -163,6 +165,8 @@ async def test_the_demo_shows_a_message_being_delivered_and_finds_its_data_again
         shown = await _read_until(demo.stdout, "delivered (3 DELIVERED)")
         assert f"ticket {tickets}: accepted 1 of 1" in shown
         assert f"ticket {tickets}: submitted" in shown
+        async with esme(smpp_port, "demo", password) as bound:
+            assert bound.bound is not None
         demo.send_signal(signal.SIGINT)
         assert "Stopped." in await _read_until(demo.stdout, "Stopped.")
         assert await asyncio.wait_for(demo.wait(), 30) == 0

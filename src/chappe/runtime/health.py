@@ -1,6 +1,7 @@
 """Is this installation able to do its work, and how is it doing: readiness and metrics."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable
 
 import structlog
@@ -10,9 +11,11 @@ from prometheus_client.registry import Collector
 
 from chappe.domain.errors import Unavailable
 from chappe.domain.lifecycle import Queue
+from chappe.manage.bind_users import BindUsers, BindView
 from chappe.manage.carrier_status import CarrierStatus
 from chappe.manage.carriers import Carriers
 from chappe.store import figures
+from chappe.store.clock import now_ms
 from chappe.store.figures import Figures
 from chappe.store.sqlite import Store
 
@@ -27,6 +30,7 @@ class Health:
     def __init__(self, store: Store, carriers: Carriers) -> None:
         self._store = store
         self._carriers = carriers
+        self._binds = BindUsers(store)
         self.registry = CollectorRegistry()
         self._snapshot = _Snapshot()
         self.registry.register(self._snapshot)
@@ -53,6 +57,7 @@ class Health:
             try:
                 self._snapshot.figures = await self._store.read(figures.read)
                 self._snapshot.carriers = await self._carriers.list()
+                self._snapshot.bind_users = await self._binds.list()
                 self._snapshot.commits, self._snapshot.units = self._store.commits, self._store.units
             except Unavailable as error:
                 _log.error("database unavailable", reason=str(error))
@@ -71,6 +76,7 @@ class _Snapshot(Collector):
     def __init__(self) -> None:
         self.figures: Figures | None = None
         self.carriers: list[CarrierStatus] = []
+        self.bind_users: list[BindView] = []
         self.commits = 0
         self.units = 0
 
@@ -84,6 +90,7 @@ class _Snapshot(Collector):
         units.add_metric([], self.units)
         yield from (commits, units)
         yield from self._of_carriers()
+        yield from _of_customers(self.bind_users)
         if self.figures is not None:
             yield from _of_queue(self.figures)
 
@@ -105,6 +112,23 @@ class _Snapshot(Collector):
                 binds.add_metric([carrier.name, state], states.count(state))
             flying.add_metric([carrier.name], sum(bind.in_flight for bind in carrier.binds))
         yield from (binds, flying, unknown, happened)
+
+
+def _of_customers(users: list[BindView]) -> Iterable[Metric]:
+    who = ["system_id"]
+    binds = GaugeMetricFamily("chappe_customer_binds", "Connections of customers over SMPP.", labels=[*who, "mode"])
+    waiting = GaugeMetricFamily("chappe_deliveries_waiting", "Receipts and replies for who binds.", labels=who)
+    oldest = GaugeMetricFamily("chappe_oldest_delivery_seconds", "Age of the one that waits longest.", labels=who)
+    expired = CounterMetricFamily("chappe_deliveries_expired", "Those that nobody took in time.", labels=who)
+    now = now_ms()
+    for view in users:
+        name = view.user.system_id
+        for mode, count in Counter(session.mode for session in view.sessions).items():
+            binds.add_metric([name, mode], count)
+        waiting.add_metric([name], view.waiting.waiting if view.waiting else 0)
+        oldest.add_metric([name], (now - view.waiting.oldest_at) / 1000 if view.waiting else 0.0)
+        expired.add_metric([name], view.user.expired)
+    yield from (binds, waiting, oldest, expired)
 
 
 def _of_queue(found: Figures) -> Iterable[Metric]:

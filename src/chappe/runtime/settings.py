@@ -93,6 +93,11 @@ class Settings:
         return Path(path) if path else self.data / "chappe.db"
 
     @property
+    def smpp_address(self) -> str:
+        """Where customers bind over SMPP."""
+        return f"{self.smpp_host or self.host}:{self.smpp_port}" if self.smpp_port else "off"
+
+    @property
     def mail_server(self) -> MailServer | None:
         """Where mails are handed over; None when none is set up."""
         return mail_server(self.smtp_url, self.mail_from, self.smtp_ca_file) if self.smtp_url else None

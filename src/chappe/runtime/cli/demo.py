@@ -12,13 +12,14 @@ import click
 from chappe.carriers.simulator import Simulator, SimulatorOptions
 from chappe.carriers.smpp_options import SmppOptions
 from chappe.domain.accounts import Account
-from chappe.domain.errors import NotFound, Refusal
+from chappe.domain.errors import NotFound
 from chappe.domain.rulebook import EVERYBODY, EVERYWHERE, Override
 from chappe.manage.carrier_checks import NewCarrier
 from chappe.manage.feed import Feed
 from chappe.runtime import settings as settings_table
 from chappe.runtime import telemetry
 from chappe.runtime.bootstrap import Chappe, opened
+from chappe.runtime.cli.demo_keys import SYSTEM_ID, bind_password, token
 from chappe.runtime.cli.session import actor, check_free, data_option
 from chappe.runtime.process import only_one
 from chappe.runtime.settings import Settings
@@ -38,6 +39,11 @@ WATCH_S = 0.1
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="Port the API listens on.  [default: 8000]")
 @click.option(
+    "--smpp-port",
+    type=click.IntRange(0, 65535),
+    help="Port that customers bind to over SMPP; 0 for none.  [default: 2775]",
+)
+@click.option(
     "--carrier-port",
     type=click.IntRange(1, 65535),
     default=2785,
@@ -45,17 +51,21 @@ WATCH_S = 0.1
     help="Port of the simulated carrier.",
 )
 @data_option
-def demo(port: int | None, carrier_port: int, data: Path | None) -> None:
+def demo(port: int | None, smpp_port: int | None, carrier_port: int, data: Path | None) -> None:
     """Start Chappe with a simulated carrier and a demo account, and show what happens until Ctrl-C.
 
     The data stay in the data folder: the next start finds them again.
     """
     # Webhooks of the demo may come back to this machine; elsewhere private networks are refused.
     allowed = None if "CHAPPE_WEBHOOK_ALLOW_NETWORKS" in os.environ else LOOPBACK
-    settings = settings_table.load(data=data, port=port, log_level="warning", webhook_allow_networks=allowed)
+    settings = settings_table.load(
+        data=data, port=port, smpp_port=smpp_port, log_level="warning", webhook_allow_networks=allowed
+    )
     telemetry.configure("warning", settings.log_format)
     for wanted in (settings.port, carrier_port, carrier_port + 1):
         check_free(settings.host, wanted)
+    if settings.smpp_port:
+        check_free(settings.smpp_host or settings.host, settings.smpp_port)
     asyncio.run(_run(settings, carrier_port))
 
 
@@ -74,7 +84,8 @@ async def _run(settings: Settings, carrier_port: int) -> None:
                 interrupted = asyncio.Event()
                 for number in (signal.SIGTERM, signal.SIGINT):
                     loop.add_signal_handler(number, interrupted.set)
-                _greet(settings, account, await _token(chappe, account), carrier_port)
+                keys = await token(chappe, account), await bind_password(chappe, account)
+                _greet(settings, account, *keys, carrier_port)
                 feed = Feed(chappe.store)
                 await _watch(feed, running, interrupted)
                 await _wait_for_receipts(simulator, feed)
@@ -107,23 +118,6 @@ async def _prepare(chappe: Chappe, carrier_port: int) -> Account:
         return chappe.use_cases.accounts.find(EMAIL)
     except NotFound:
         return await chappe.use_cases.accounts.create(EMAIL, secrets.token_urlsafe(12), "FR", CREDITS)
-
-
-async def _token(chappe: Chappe, account: Account) -> str:
-    """The demo token: a token's text is stored nowhere else, so the demo keeps its own in a file."""
-    path = chappe.settings.data / "demo-token"
-    if path.exists():
-        token = path.read_text().strip()
-        try:
-            chappe.use_cases.tokens.authenticate(token, None)
-        except Refusal:
-            pass  # it was deleted: make another
-        else:
-            return token
-    issued = await chappe.use_cases.tokens.create(account, "demo", None, None)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(issued.token + "\n")
-    return issued.token
 
 
 async def _is_ready(chappe: Chappe, running: asyncio.Task[None]) -> bool:
@@ -167,7 +161,7 @@ def _tell(feed: Feed) -> None:
         click.echo(f"  {line}")
 
 
-def _greet(settings: Settings, account: Account, token: str, carrier_port: int) -> None:
+def _greet(settings: Settings, account: Account, token: str, password: str, carrier_port: int) -> None:
     base = settings.public_url or f"http://{settings.host}:{settings.port}"
     body = json.dumps(
         {
@@ -210,6 +204,7 @@ def _greet(settings: Settings, account: Account, token: str, carrier_port: int) 
 Chappe is running. Nothing is sent to anybody: the carrier is simulated.
 
   API                {base}          (health: {base}/health/ready, metrics: {base}/metrics)
+  SMPP               {settings.smpp_address}, system_id {SYSTEM_ID}, password {password}, any version and mode
   simulated carrier  SMPP 127.0.0.1:{carrier_port}, control http://127.0.0.1:{carrier_port + 1}/stats
   data               {settings.data}
   account            {EMAIL}, client id {account.id}
@@ -238,6 +233,10 @@ Look a number up (its last digit decides: 9 absent, 8 ported, 7 roaming):
 
   curl '{base}/lookup' -H 'Accept: application/json' -H 'Authorization: Bearer {token}' \\
     -d '{{"lookup":{{"to":["33651234568"]}}}}'
+
+Submit over SMPP, with any program that binds; receipts and replies come back on the same connection. Then look at it:
+
+  .venv/bin/chappe bind list
 
 Webhooks may call this machine (POST /webhook with an http://127.0.0.1:... address).
 What happens shows here. Ctrl-C stops everything.
