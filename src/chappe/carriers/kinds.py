@@ -10,11 +10,16 @@ from msgspec import inspect
 from chappe.carriers.http.options import HttpOptions
 from chappe.carriers.options import CarrierOptions, Group
 from chappe.carriers.refusals import FAILURES, status_number
+from chappe.carriers.sandbox import SandboxOptions
 from chappe.carriers.smpp_options import SmppOptions
 from chappe.domain.errors import BadData
 from chappe.domain.unknown import EVERY_HELD, read_policies
 
-KINDS: Final[dict[str, type[CarrierOptions]]] = {"smpp": SmppOptions, "http": HttpOptions}
+KINDS: Final[dict[str, type[CarrierOptions]]] = {
+    "smpp": SmppOptions,
+    "http": HttpOptions,
+    "sandbox": SandboxOptions,
+}
 """What a carrier speaks -> its options."""
 
 

@@ -258,11 +258,14 @@ def _wall(at_ms: int, zone: str) -> str:
 def _way(case: _Case) -> Way:
     number, at = case.recipient.numbers[0], case.planned.send_at
     terms = route_terms({case.country: case.variant})[case.country]
-    candidates = tuple([_stop(each) for each in case.planner.router.candidates(number, case.country, terms, at)])
+    found = case.planner.router.candidates(number, case.country, terms, at)
+    candidates = tuple([_stop(each) for each in found])
     if not candidates:
         return Way(None, False, (), ())
     first = candidates[0]
     value = "the default route" if first.is_default else f"the route for {first.route}"
+    if found[0].lane.is_sandbox:
+        value = "a demo account: nothing is sent to anybody"
     return Way(first.carrier, first.is_default, candidates, (Reason("route", value, "installation"),))
 
 

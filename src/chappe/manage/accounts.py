@@ -11,6 +11,7 @@ from chappe.domain.errors import BadData, NotAuthenticated, NotFound
 from chappe.domain.pricing import MC
 from chappe.domain.sender_shape import plain_sender
 from chappe.manage.passwords import Passwords
+from chappe.manage.sandbox import ensure_sandbox
 from chappe.store import accounts, wallets
 from chappe.store.accounts import Login
 from chappe.store.clock import now_ms
@@ -54,11 +55,12 @@ class Accounts:
         *,
         sender: str | None = None,
         profile: Profile | None = None,
+        is_sandbox: bool = False,
     ) -> Account:
         """Open an account, with its first credits in its wallet.
 
         Shape:  `country` is ISO 3166-1 alpha-2 in either case; a sub-account has a parent, which is no sub-account
-                itself.
+                itself; with its parent it is a sandbox.
         Raises: BadData, also when the e-mail address is taken.
         """
         if parent is not None and parent.parent_id is not None:
@@ -70,10 +72,14 @@ class Accounts:
         _check_password(password)
         if not 0 <= credits <= (0 if shares_parent_credits else MAX_CREDITS):
             raise BadData("cannot be given to this account", field="credits")
+        if is_sandbox and parent is not None and not parent.is_sandbox:
+            raise BadData("a sub-account is what its parent is", field="sandbox")
         if shares_parent_credits and parent is None:
             raise BadData("is for sub-accounts only", field="unlimited")
         password_hash = await self._passwords.hash(password)
         now = now_ms()
+
+        is_sandbox = parent.is_sandbox if parent else is_sandbox
 
         def unit(tx: Tx) -> Account:
             account_id = self._ids.take(tx, "account")
@@ -84,11 +90,14 @@ class Accounts:
                 email=email,
                 country=country,
                 sender=plain_sender(sender),
+                is_sandbox=is_sandbox,
             )
             if not accounts.insert(tx, account, password_hash, now, profile):
                 raise BadData("is already in use", field="email")
             if credits:
                 wallets.add(tx, account_id, account_id, "topup", credits * MC, now, None)
+            if is_sandbox:
+                ensure_sandbox(tx, self._ids, now)
             return account
 
         return await self._store.write(unit)

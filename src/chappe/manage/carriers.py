@@ -76,11 +76,13 @@ class Carriers:
     async def remove(self, name: str) -> None:
         """Take a carrier away. What waits for it goes to the carrier that serves its country then, or waits for one.
 
-        Raises: NotFound.
+        Raises: NotFound; BadData for the built-in one.
         """
 
         def unit(tx: Tx) -> None:
             row = _row(tx, name)
+            if row.kind == "sandbox":
+                raise BadData("is built in: what demo accounts send may go nowhere else", field="name")
             carriers.remove(tx, row.id, now_ms())
             arrived_receipts.forget(tx, row.id)  # nobody will own its lane again
             rules.changed(tx)

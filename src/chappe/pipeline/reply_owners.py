@@ -12,7 +12,7 @@ from chappe.domain.inbound import Claim, InboundNumbers
 from chappe.domain.replies import StoredReply, number_of
 from chappe.domain.reply_kinds import ReplyKind, reply_kind
 from chappe.pipeline.last_messages import Search
-from chappe.store import inbound
+from chappe.store import carriers, inbound
 from chappe.store.sqlite import Tx
 from chappe.telecom.numbers import normalise
 
@@ -61,7 +61,13 @@ class OwnerSearch:
     def run(self, tx: Tx, batch: Sequence[StoredReply]) -> dict[int, Owned]:
         """reply -> whose it is; nobody's are left out. Cost: as of `Search`."""
         numbers = InboundNumbers(inbound.numbers(tx))
-        sent = [_sent(reply, number, numbers) for reply in batch if (number := number_of(reply.source)) is not None]
+        # A reply in a sandbox was sent by nobody: it is about a message there, whatever number it names.
+        sandboxes, nobodys = carriers.sandboxes(tx), InboundNumbers([])
+        sent = [
+            _sent(reply, number, nobodys if reply.carrier_id in sandboxes else numbers)
+            for reply in batch
+            if (number := number_of(reply.source)) is not None
+        ]
         search = Search(self.window_ms)
         last = search.run(tx, [(each.reply, account) for each in sent for account in each.looks_at()])
         self.read = search.read

@@ -20,9 +20,9 @@ IS_OPEN: Final = (
 _PROFILE: Final = tuple(field.name for field in fields(Profile))
 
 _INSERT = Statement(
-    "INSERT INTO account (id, parent_id, wallet_id, email, password_hash, country, sender, is_active,"
-    f" created_at, {', '.join(_PROFILE)}) VALUES (:id, :parent, :wallet, :email, :password_hash, :country, :sender,"
-    f" TRUE, :created_at, {', '.join(f':{name}' for name in _PROFILE)})"
+    "INSERT INTO account (id, parent_id, wallet_id, email, password_hash, country, sender, is_sandbox,"
+    f" is_active, created_at, {', '.join(_PROFILE)}) VALUES (:id, :parent, :wallet, :email, :password_hash, :country,"
+    f" :sender, :is_sandbox, TRUE, :created_at, {', '.join(f':{name}' for name in _PROFILE)})"
     " ON CONFLICT (email) DO NOTHING"
 )
 _WALLET = Statement("INSERT INTO wallet (id, available_mc, reserved_mc, postpaid_limit_mc) VALUES (:id, 0, 0, 0)")
@@ -91,6 +91,7 @@ def insert(tx: Tx, account: Account, password_hash: str, created_at: int, profil
         password_hash=password_hash,
         country=account.country,
         sender=account.sender,
+        is_sandbox=account.is_sandbox,
         created_at=created_at,
         **_named(profile or Profile()),
     )

@@ -15,6 +15,7 @@ _INSERT = Statement(
 )
 _ALL = Statement(f"SELECT {_COLUMNS} FROM carrier WHERE removed_at IS NULL ORDER BY id")
 _BY_NAME = Statement(f"SELECT {_COLUMNS} FROM carrier WHERE name = :name AND removed_at IS NULL")
+_SANDBOXES = Statement("SELECT id FROM carrier WHERE kind = 'sandbox'")
 _REMOVE = Statement("UPDATE carrier SET removed_at = :at WHERE id = :id")
 _VERSION = Statement("SELECT value FROM meta WHERE key = 'carriers_version'")
 _CHANGED = Statement(
@@ -135,6 +136,11 @@ def insert(tx: Tx, carrier: CarrierRow, at: int) -> None:
 
 def all_carriers(tx: Tx) -> list[CarrierRow]:
     return [CarrierRow._make(row) for row in tx.rows(_ALL)]
+
+
+def sandboxes(tx: Tx) -> frozenset[int]:
+    """Those at which nothing reaches anybody, removed ones too."""
+    return frozenset(row[0] for row in tx.rows(_SANDBOXES))
 
 
 def by_name(tx: Tx, name: str) -> CarrierRow | None:

@@ -86,7 +86,8 @@ async def _furnish(folder: Path, carriers: dict[str, int], hook: int) -> tuple[P
         tokens = {way: await _customer(chappe, way, hook) for way in WAYS}
         for name, port in carriers.items():
             await chappe.carriers.add(NewCarrier(name, "127.0.0.1", port, "chappe", "secret", binds=3, window=200))
-        await chappe.routes.add(CARRIERS[1], NewRoute("ES"))
+        for name in carriers:  # half of the messages each, and all of them when the other cannot
+            await chappe.routes.add(name, NewRoute(weight=1))
     return Prepared(settings, 1, tokens["single"]), tokens
 
 

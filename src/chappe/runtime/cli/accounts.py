@@ -30,6 +30,11 @@ def account() -> None:
 )
 @click.option("--parent", metavar="ID|EMAIL", help="Make it a sub-account of this account.")
 @click.option("--shared-credits", is_flag=True, help="The sub-account spends its parent's credits.")
+@click.option(
+    "--sandbox",
+    is_flag=True,
+    help="Nothing it sends reaches anybody: the numbers say what becomes of it (docs/testing.md).",
+)
 @json_option
 @data_option
 def account_create(
@@ -39,6 +44,7 @@ def account_create(
     credits_: int,
     parent: str | None,
     shared_credits: bool,
+    sandbox: bool,
     as_json: bool,
     data: Path | None,
 ) -> None:
@@ -47,7 +53,7 @@ def account_create(
     async def work(chappe: Chappe) -> Account:
         accounts = chappe.use_cases.accounts
         owner = accounts.find(parent) if parent else None
-        return await accounts.create(email, password, country, credits_, owner, shared_credits)
+        return await accounts.create(email, password, country, credits_, owner, shared_credits, is_sandbox=sandbox)
 
     print_json({"client_id": within(data, work, creates=True).id})
 
@@ -67,7 +73,8 @@ def account_list(as_json: bool, data: Path | None) -> None:
         credits_ = (
             "its parent's credits" if account.draws_on_parent else f"{balance_credits(each.row.available_mc)} credits"
         )
-        click.echo(f"{account.id:>6}  {account.email:<40} {parent}, {credits_}, {_state(each)}")
+        sandbox = ", sandbox" if account.is_sandbox else ""
+        click.echo(f"{account.id:>6}  {account.email:<40} {parent}, {credits_}, {_state(each)}{sandbox}")
 
 
 @account.command("show")
@@ -188,6 +195,7 @@ def _shown(found: AccountDetails) -> dict[str, object]:
         "shares_credits": row.account.draws_on_parent,
         "country": row.account.country,
         "sender": row.account.sender,
+        "sandbox": row.account.is_sandbox,
         "lang": row.lang,
         "spent_this_month": found.spent_this_month,
         "spent_last_month": found.spent_last_month,

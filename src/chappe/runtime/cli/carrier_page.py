@@ -22,6 +22,8 @@ def status_lines(status: CarrierStatus) -> Iterable[str]:
     where = f"{status.host}:{status.port}"
     if status.kind == "http":
         yield f"{status.name}: {where} over {'HTTPS' if status.tls else 'HTTP'}, {status.profile}"
+    elif status.kind == "sandbox":
+        yield f"{status.name}: built in, for demo accounts; it sends nothing to anybody"
     else:
         of_profile = f", profile {status.profile}" if status.profile else ""
         yield f"{status.name}: {where}{' over TLS' if status.tls else ''} as {status.system_id}{of_profile}"

@@ -71,7 +71,7 @@ def demo(port: int | None, smpp_port: int | None, carrier_port: int, data: Path 
 
 async def _run(settings: Settings, carrier_port: int) -> None:
     click.echo("Starting Chappe ...")
-    options = SimulatorOptions(port=carrier_port, control_port=carrier_port + 1, receipt_delay_s=1.0)
+    options = SimulatorOptions(port=carrier_port, control_port=carrier_port + 1, receipt_delay_s=1.0, magic=True)
     supervisor = Supervisor(settings)
     async with only_one(settings.database, "server", wait_s=0):
         pass  # nobody else's server is on this database, so its account and carrier may be added
@@ -237,6 +237,9 @@ Look a number up (its last digit decides: 9 absent, 8 ported, 7 roaming):
 Submit over SMPP, with any program that binds; receipts and replies come back on the same connection. Then look at it:
 
   .venv/bin/chappe bind list
+
+See what goes wrong: numbers say what becomes of their messages, 33639989903 is busy, 33639989910 never answers
+(docs/testing.md has them all).
 
 Webhooks may call this machine (POST /webhook with an http://127.0.0.1:... address).
 What happens shows here. Ctrl-C stops everything.
