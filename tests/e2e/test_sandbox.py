@@ -192,6 +192,9 @@ def test_the_command_line_makes_demo_accounts_and_keeps_their_carrier(tmp_path: 
     assert json.loads(run("account", "show", "child@example.org", "--json"))["sandbox"] is True
     assert "what its parent is" in run(*account, "x@example.org", "--parent", "shop@example.org", "--sandbox", code=1)
     assert "sandbox: built in, for demo accounts" in run("carrier", "list")
+    explained = ["route", "explain", "--to", ANYBODY, "--account"]
+    assert "sandbox by no route: of a demo account" in run(*explained, "child@example.org")
+    assert "sandbox" not in run(*explained, "shop@example.org")
     assert "built in" in run("carrier", "remove", "sandbox", code=1)
     assert "needs no route" in run("route", "add", "--carrier", "sandbox", code=1)
 

@@ -69,6 +69,8 @@ def _candidate(each: Candidate) -> str:
 
 
 def _route(each: Candidate | Considered) -> str:
+    if each.lane.is_sandbox:
+        return "no route: of a demo account, nothing is sent to anybody"
     if each.route.id == IMPLIED:
         return "no route, as the first carrier"
     return f"route {each.route.id}: {conditions_text(each.route)}, rank {each.route.rank}"
