@@ -30,7 +30,7 @@ demo: $(VENV)/ready  ## start Chappe with a simulated carrier and a demo account
 # Many tests wait for servers they started: three at once fill two cores. They start hundreds of processes, which had
 # better not compile the code each for itself.
 test: $(DEVELOP) peers  ## run the tests
-	env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup
 
 check: $(DEVELOP)  ## format, lint, types, import rules, dependencies
 	$(BIN)/ruff format --check src tests

@@ -18,7 +18,7 @@ from chappe.runtime.process import ROLES
 from chappe.runtime.settings import Settings
 
 CHAPPE = str(Path(sys.executable).with_name("chappe"))
-READY_S = 30.0
+READY_S = 60.0
 STOP_S = 40.0
 
 

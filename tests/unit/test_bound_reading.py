@@ -83,7 +83,9 @@ def test_senders_are_read_by_their_type(ton: int, written: str, sender: str | No
         (0, gsm7.encode("5 € [à]"), {}, "5 € [à]"),
         (0, "déjà".encode("latin-1"), {"alphabet": "latin1"}, "déjà"),
         (0, b"plain @ $", {"alphabet": "ascii"}, "plain @ $"),
-        (1, b"plain @ $", {}, "plain @ $"),
+        (1, b"plain\t@ $ [{~_\r\n", {}, "plain\t@ $ [{~_\r\n"),
+        (1, gsm7.encode("où, à 5 € @"), {}, "où, à 5 € @"),
+        (1, gsm7.encode("für señor"), {"ia5": "gsm7"}, "für señor"),
         (3, "déjà".encode("latin-1"), {}, "déjà"),
         (8, "漢字😀".encode("utf-16-be"), {}, "漢字😀"),
         (0x10, gsm7.encode("flash"), {}, "flash"),
@@ -127,6 +129,8 @@ def test_a_long_text_may_come_as_payload_but_not_twice() -> None:
         (HELLO._replace(tlvs=sar(900, 3, 2)), ("sar", 900, 3, 2)),
         (HELLO._replace(tlvs=sar(900, 1, 1)), None),
         (HELLO._replace(esm_class=0x03), None),
+        (HELLO._replace(esm_class=0x08), None),
+        (HELLO._replace(esm_class=0x10), None),
     ],
 )
 def test_the_place_of_a_part_is_read_from_header_or_fields(
@@ -140,7 +144,7 @@ def test_the_place_of_a_part_is_read_from_header_or_fields(
     [
         (HELLO._replace(dest_ton=5), 0x50),
         (HELLO._replace(destination=""), 0x0B),
-        (HELLO._replace(esm_class=0x08), 0x43),
+        (HELLO._replace(esm_class=0x04), 0x43),
         (HELLO._replace(esm_class=0x40, short_message=b"\x09abc"), 0x43),
         (HELLO._replace(esm_class=0x40, short_message=b""), 0x43),
         (HELLO._replace(esm_class=0x40, short_message=build([Element(0x00, b"\x01\x03\x04")]) + b"x"), 0x43),

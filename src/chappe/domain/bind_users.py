@@ -11,6 +11,7 @@ from chappe.domain.errors import BadData
 from chappe.domain.requests import Kind
 
 DefaultAlphabet = Literal["gsm7", "latin1", "ascii"]
+Ia5 = Literal["ascii", "gsm7"]
 BindMode = Literal["receiver", "transmitter", "transceiver"]
 
 # Source: SMPP 3.4, 4.1.1: 16 and 9 octets with the final NUL.
@@ -28,8 +29,8 @@ class BindOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one bind user may do.
 
     Shape: `networks` are who may connect, everybody when there are none; `certificate` is the name that his client
-           certificate must have, "" when he needs none. `alphabet` is what data_coding 0 means, `kind` what his
-           messages are.
+           certificate must have, "" when he needs none. `alphabet` is what data_coding 0 means, `ia5` what 1
+           does, `kind` what his messages are.
     Units: `window` are submits that wait for our answer on one connection, `deliveries` receipts and replies that wait
            for his; `rate` is submits in a second over all his connections, 0 for as many as he likes; `binds` are his
            connections at the same time.
@@ -42,6 +43,7 @@ class BindOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     tls: bool = False
     certificate: str = ""
     alphabet: DefaultAlphabet = "gsm7"
+    ia5: Ia5 = "ascii"
     kind: Kind = "alert"
     replies: bool = True
     deliveries: int = 100
@@ -90,6 +92,8 @@ def checked(options: BindOptions) -> BindOptions:
             raise BadData(f"must be between {low} and {high}, not {getattr(options, name)}", field=name)
     if options.alphabet not in get_args(DefaultAlphabet):
         raise BadData(f"must be one of {', '.join(get_args(DefaultAlphabet))}", field="alphabet")
+    if options.ia5 not in get_args(Ia5):
+        raise BadData(f"must be one of {', '.join(get_args(Ia5))}", field="ia5")
     if len(options.networks) > MAX_NETWORKS:
         raise BadData(f"at most {MAX_NETWORKS} networks", field="networks")
     if len(options.certificate) > MAX_CERTIFICATE:

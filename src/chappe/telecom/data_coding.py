@@ -3,6 +3,7 @@
 Source: SMPP 3.4, 5.2.19; 3GPP TS 23.038, chapter 4 (the values from 0x10 on).
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
@@ -12,6 +13,8 @@ from .udh import Element, find_languages
 Charset = Literal["gsm7", "latin1", "ascii", "ucs2"]
 
 _CHARSETS: Final[dict[int, Charset]] = {1: "ascii", 3: "latin1", 8: "ucs2"}
+# What no text in IA5 has, but for the ends of lines and tabs; GSM-7 has letters there. Source: 3GPP TS 23.038 6.2.1.
+_NO_IA5: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 # Classes of messages: 0 is shown at once and not kept (flash), 1 to 3 say where a message is stored.
 _CLASSES: Final[dict[int, Charset]] = {
     **{coding: "gsm7" for first in (0x10, 0xF0) for coding in range(first, first + 4)},
@@ -31,12 +34,16 @@ class Unreadable(ValueError):
     """The octets are no text in their coding."""
 
 
-def coding_of(data_coding: int, default: Charset, elements: Sequence[Element] = ()) -> Coding | None:
+def coding_of(
+    data_coding: int, default: Charset, elements: Sequence[Element] = (), *, ia5: Charset = "ascii"
+) -> Coding | None:
     """The coding that a data_coding means; None for what is no text, or in no alphabet that is known here.
 
-    Shape: `default` is what 0 means to the centre; a header may announce national tables for GSM-7.
+    Shape: `default` is what 0 means to the centre, `ia5` what 1 does; a header may announce national tables for GSM-7.
     """
-    charset = default if data_coding == 0 else _CHARSETS.get(data_coding) or _CLASSES.get(data_coding)
+    charset = _CHARSETS.get(data_coding) or _CLASSES.get(data_coding)
+    if data_coding in (0, 1):
+        charset = ia5 if data_coding else default
     if charset is None:
         return None
     return Coding(charset, *find_languages(elements)) if charset == "gsm7" and elements else Coding(charset)
@@ -46,7 +53,8 @@ def decode(coding: Coding, octets: bytes) -> str:
     """The text of some octets. Raises: Unreadable.
 
     Shape: ASCII is read as Latin-1, which it is a part of: what is beyond it is what the sender meant more often than
-           not. Half an emoji is U+FFFD. Septets stand in an octet each.
+           not. With octets that no text in ASCII has it is GSM-7 by a wrong name, as node-smpp writes it. Half an emoji
+           is U+FFFD. Septets stand in an octet each.
     """
     match coding.charset:
         case "ucs2":
@@ -57,6 +65,8 @@ def decode(coding: Coding, octets: bytes) -> str:
             if not octets.isascii():
                 raise Unreadable("an octet above 127 is no septet")
             return _alphabet(coding).decode(octets)
+        case "ascii" if octets.isascii() and _NO_IA5.search(octets):
+            return DEFAULT.decode(octets)
         case _:
             return octets.decode("latin-1")
 

@@ -183,7 +183,7 @@ class Templated:
             if receipt is not None and posted.what != "reply" and news.holds(receipt.when, look):
                 items += news.receipt(receipt, self._states, look)
             elif reply is not None and posted.what != "receipt" and news.holds(reply.when, look):
-                items.append(news.reply(reply, look))
+                items.append(news.reply(reply, look, posted))
         reading = template.reading
         return Callback(items, GiveBack(reading.status, reading.media_type, reading.body.encode()))
 

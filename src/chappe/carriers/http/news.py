@@ -5,7 +5,7 @@ from functools import partial
 
 from chappe.carriers.http import paths
 from chappe.carriers.http.paths import Look
-from chappe.carriers.http.reading import MAX_DETAIL, address_of, fields_of, number_of
+from chappe.carriers.http.reading import MAX_DETAIL, address_of, fields_of, number_of, octets_of
 from chappe.carriers.http.template import Condition, Reading, ReceiptRule, ReplyRule, delivery_status
 from chappe.carriers.http.vendor import Posted
 from chappe.domain.lifecycle import Dlr
@@ -48,12 +48,14 @@ def receipt(rule: ReceiptRule, states: Mapping[str, str], look: Look) -> list[Re
     return [ReceiptIn(ref.replace(" ", "_"), number, dlr, dlr > Dlr.SENT, detail)]
 
 
-def reply(rule: ReplyRule, look: Look) -> ReplyIn:
-    """The reply in a piece of news. Raises: ValueError when nobody sent it."""
+def reply(rule: ReplyRule, look: Look, posted: Posted) -> ReplyIn:
+    """The reply in a piece of what was posted. Raises: ValueError when nobody sent it."""
     source, text = address_of(paths.words(look(rule.sender))), look(rule.text)
     if not source:
         raise ValueError("a reply without a sender")
     destination = address_of(paths.words(look(rule.to))) if rule.to else ""
+    if rule.charset and (charset := rule.charsets.get(paths.words(look(rule.charset)))):
+        text = octets_of(posted).get(rule.text, b"").decode(charset, "replace")
     words = text if isinstance(text, str) else paths.words(text)
     total, part = (paths.words(look(place)) if place else "" for place in (rule.parts, rule.part))
     if part.isdigit() and total.isdigit() and 1 <= int(part) <= int(total) <= _MAX_PARTS and int(total) > 1:

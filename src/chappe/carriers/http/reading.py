@@ -42,6 +42,13 @@ def fields_of(posted: Posted) -> dict[str, Any]:
     return found | dict(pairs(posted.body))
 
 
+def octets_of(posted: Posted) -> dict[str, bytes]:
+    """The fields of a query as the octets they are, for texts in other charsets than UTF-8. Raises: ValueError."""
+    query = urlsplit(posted.url).query
+    found = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_FIELDS, encoding="latin-1")
+    return {name: value.encode("latin-1", "replace") for name, value in found}
+
+
 def text_of(fields: Mapping[str, Any], *names: str) -> str:
     """The first of these fields that says something, as text."""
     for name in names:

@@ -122,12 +122,18 @@ class ReceiptRule(_Table, frozen=True, kw_only=True):
 
 
 class ReplyRule(_Table, frozen=True, kw_only=True):
-    """Where a reply says what. Shape: the three of parts are for texts that come cut."""
+    """Where a reply says what.
+
+    Shape: the three of parts are for texts that come cut; `charset` says in what the text of a query is written, where
+           that is one of `charsets` and not UTF-8.
+    """
 
     when: Condition | None = None
     sender: str
     to: str = ""
     text: str
+    charset: str = ""
+    charsets: dict[str, Literal["utf-16-be", "latin-1"]] = {}
     part_of: str = ""
     part: str = ""
     parts: str = ""

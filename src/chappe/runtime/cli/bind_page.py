@@ -49,7 +49,7 @@ def _options(options: BindOptions) -> str:
         f"window {options.window}",
         f"{options.rate}/s" if options.rate else "no rate limit",
         f"{options.binds} binds",
-        f"data_coding 0 is {options.alphabet}",
+        f"data_coding 0 is {options.alphabet}, 1 is {options.ia5}",
     ]
     if options.networks:
         said.append("from " + ", ".join(options.networks))

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar, get_args
 import click
 import msgspec
 
-from chappe.domain.bind_users import BindOptions, BindUser, DefaultAlphabet
+from chappe.domain.bind_users import BindOptions, BindUser, DefaultAlphabet, Ia5
 from chappe.domain.requests import Kind
 from chappe.manage.bind_users import BindView
 from chappe.runtime.bootstrap import Chappe
@@ -42,6 +42,11 @@ _OPTIONS: Final = (
         "--alphabet",
         type=click.Choice(get_args(DefaultAlphabet)),
         help=f"What data_coding 0 means.  [{_DEFAULTS.alphabet}]",
+    ),
+    click.option(
+        "--ia5",
+        type=click.Choice(get_args(Ia5)),
+        help=f"What data_coding 1 means: some programs write GSM-7 under this name.  [{_DEFAULTS.ia5}]",
     ),
     click.option("--kind", type=click.Choice(get_args(Kind)), help=f"What the messages are.  [{_DEFAULTS.kind}]"),
     click.option("--replies/--no-replies", default=None, help="Whether it gets replies.  [yes]"),

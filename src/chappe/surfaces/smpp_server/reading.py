@@ -25,6 +25,9 @@ from chappe.telecom.udh import (
 
 _UDHI: Final = 0x40
 _TYPE: Final = 0x3C
+# A text, and what its sender says confirms one: it goes to somebody all the same, and a library of Rust writes 0x08
+# into every submit.
+_TEXTS: Final = frozenset({0x00, 0x08, 0x10})
 _REGISTERED: Final = 0x1F
 _MAX_PARTS: Final = 255
 _PAST: Final = timedelta(minutes=5)  # clocks differ
@@ -98,7 +101,7 @@ def _read(
 
 def read_body(user: BindUser, body: ShortMessage | SubmitMulti) -> Body:
     """The octets of a text without their header, and their place in a longer one. Raises: Wrong."""
-    if body.esm_class & _TYPE:
+    if body.esm_class & _TYPE not in _TEXTS:
         raise Wrong(statuses.INVALID_ESM_CLASS)
     octets = body.short_message
     if body.tlvs and (payload := tlv.find(body.tlvs, tlv.MESSAGE_PAYLOAD)):
@@ -112,7 +115,7 @@ def read_body(user: BindUser, body: ShortMessage | SubmitMulti) -> Body:
         place = _place_in_header(elements)
     if place is None and body.tlvs:
         place = _place_in_fields(body.tlvs)
-    coding = coding_of(body.data_coding, user.options.alphabet, elements)
+    coding = coding_of(body.data_coding, user.options.alphabet, elements, ia5=user.options.ia5)
     if coding is None:
         raise Wrong(statuses.INVALID_DATA_CODING)
     return Body(coding, octets, place if place and place.total > 1 else None)
