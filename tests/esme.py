@@ -1,6 +1,7 @@
 """A customer of an SMPP centre on a real socket, as small as can be: for tests of either end."""
 
 import asyncio
+import ssl
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -160,10 +161,11 @@ async def esme(
     command: int = BIND_TRANSCEIVER,
     window: int = 100,
     interface_version: int = 0x34,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Esme]:
     """A bound (or refused) customer; says good-bye at the end."""
     loop = asyncio.get_running_loop()
-    _, customer = await loop.create_connection(lambda: Esme(window), "127.0.0.1", port)
+    _, customer = await loop.create_connection(lambda: Esme(window), "127.0.0.1", port, ssl=tls)
     try:
         customer.bind(system_id, password, command, interface_version)
         await until(lambda: bool(customer.bound or customer.refused or customer.lost), "an answer to the bind")

@@ -1,5 +1,7 @@
 """Vendors described in TOML: those that come with Chappe keep their word, and others are told what is wrong."""
 
+from pathlib import Path
+
 import pytest
 
 from chappe.carriers.http.examples import faults, words_of, words_of_news
@@ -45,6 +47,13 @@ def test_a_template_that_comes_with_chappe_does_what_its_examples_say(name: str)
     assert (template.name, bool(template.source)) == (name, True)
     assert len(template.exchanges) >= 3
     assert len(template.news) >= 3
+
+
+def test_the_template_of_the_documentation_does_what_it_says() -> None:
+    page = (Path(__file__).parents[2] / "docs/http-carriers.md").read_text()
+    template = read_template(page.split("```toml\n")[1].split("```")[0])
+    assert faults(template) == []
+    assert (len(template.exchanges), len(template.news)) == (2, 1)
 
 
 def test_the_vendors_that_can_be_named_are_these() -> None:

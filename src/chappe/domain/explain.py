@@ -261,7 +261,7 @@ def _way(case: _Case) -> Way:
     found = case.planner.router.candidates(number, case.country, terms, at)
     candidates = tuple([_stop(each) for each in found])
     if not candidates:
-        return Way(None, False, (), ())
+        return Way(None, True, (), ())
     first = candidates[0]
     value = "the default route" if first.is_default else f"the route for {first.route}"
     if found[0].lane.is_sandbox:

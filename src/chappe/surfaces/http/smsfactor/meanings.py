@@ -109,6 +109,7 @@ MEANINGS: Final[dict[str, str]] = {
     "zone": "The time zone.",
     "ClockFields.time": "The time there.",
     "carrier": "The carrier; null: nobody takes messages to that country.",
+    "candidates": "The carriers that may take it, the first one first: each gets it when those before it cannot.",
     "default": "Whether it takes what has no route of its own.",
     # campaigns, messages, replies
     "campaigns": "The campaigns of the page.",
