@@ -88,7 +88,7 @@ def test_an_operator_sets_up_an_account_a_carrier_and_a_route(tmp_path: Path) ->
     assert json.loads(added.stdout) == {"carrier_id": 1, "name": "acme"}
     chappe("route", "add", "--carrier", "acme", "--country", "fr", folder=tmp_path)
     (carrier,) = json.loads(chappe("carrier", "list", "--json", folder=tmp_path).stdout)
-    assert (carrier["name"], carrier["routes"], carrier["binds"]) == ("acme", ["FR", "default"], [])
+    assert (carrier["name"], carrier["routes"], carrier["binds"]) == ("acme", ["FR", "everything"], [])
     assert "not running" in chappe("carrier", "list", folder=tmp_path).stdout
     chappe("carrier", "set", "acme", "--national", "Portuguese, turkish", folder=tmp_path)
     assert "shift tables turkish, portuguese" in chappe("carrier", "list", folder=tmp_path).stdout

@@ -169,7 +169,8 @@ def made_from(
     merged = {**usual, **connection}
     for needed in ("host", "port", "system_id", "password"):
         if needed not in merged:
-            raise BadData("is needed", field=needed)
+            how = "; the address must be HOST:PORT, like smpp.example.net:2775" if needed == "port" else ""
+            raise BadData(f"is needed, the profile {profile_name} does not say it{how}", field=needed)
     made = options_from(known.kind, {**known.options, **options})
     return NewCarrier(name, **merged, options=made, profile=None if profile_name == GENERIC else profile_name)
 
