@@ -25,6 +25,7 @@ COMMANDS = [
     ["privacy", "export"], ["privacy", "erase"], ["rule", "set"], ["rule", "unset"],
     ["rule", "list"], ["rule", "show"], ["rate", "load"], ["rate", "list"],
     ["message", "unknown"], ["message", "settle"], ["reply", "list"], ["reply", "assign"],
+    ["bind", "create"], ["bind", "list"], ["bind", "set"], ["bind", "kick"], ["bind", "remove"],
     ["number", "add"], ["number", "list"], ["number", "remove"],
     ["sender", "list"], ["sender", "add"], ["sender", "approve"], ["sender", "refuse"], ["sender", "remove"],
 ]  # fmt: skip
