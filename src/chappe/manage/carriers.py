@@ -7,8 +7,11 @@ from typing import Any, NamedTuple
 import msgspec
 import structlog
 
-from chappe.carriers.kinds import encode_options, options_from
+from chappe.carriers.connection import Address
+from chappe.carriers.kinds import decode_options, encode_options, options_from
 from chappe.carriers.profiles import GENERIC, Profile, profile
+from chappe.carriers.smpp_options import SmppOptions
+from chappe.carriers.trial import Tried, try_binds
 from chappe.domain.errors import BadData, NotFound
 from chappe.domain.unknown import read_policies
 from chappe.manage.carrier_checks import NewCarrier, check, read_languages
@@ -153,9 +156,18 @@ class Carriers:
 
         return await self._store.read(unit)
 
-    async def row(self, name: str) -> CarrierRow:
-        """One carrier as it is kept, secrets included: to try it out. Raises: NotFound."""
-        return await self._store.read(lambda tx: _row(tx, name))
+    async def kind_of(self, name: str) -> str:
+        """What a carrier speaks. Raises: NotFound."""
+        return (await self._store.read(lambda tx: _row(tx, name))).kind
+
+    async def test(self, name: str) -> tuple[Tried, ...]:
+        """Connect to an SMPP carrier, bind and unbind, beside the binds that it has. Raises: NotFound, BadData."""
+        row = await self._store.read(lambda tx: _row(tx, name))
+        options = decode_options(row.kind, row.options)
+        if not isinstance(options, SmppOptions):
+            raise BadData(f"{name} has no binds to try", field="name")
+        address = Address(row.name, row.host, row.port, row.system_id, row.password, bool(row.tls), row.binds)
+        return await try_binds(address, options)
 
 
 def made_from(

@@ -1,6 +1,6 @@
 """How carriers, their profiles and their options look in a terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ import msgspec
 
 from chappe.carriers.kinds import Setting, settings_of
 from chappe.carriers.profiles import Profile
+from chappe.carriers.trial import Tried
 from chappe.domain.lifecycle import Dlr
 from chappe.domain.unknown import UnknownPolicies
 from chappe.manage.carrier_status import BindStatus, CarrierStatus, PaceStatus, SettingValue
@@ -69,8 +70,7 @@ def _bind_lines(what: str, bind: BindStatus) -> Iterable[str]:
     detail = f": {bind.detail}" if bind.detail else ""
     yield f"  {what}: {bind.state}{mode}{since}{version}{counts}{detail}"
     if bind.oddities:
-        odd = ", ".join(f"{name} ({count})" for name, count in sorted(bind.oddities.items(), key=lambda each: -each[1]))
-        yield f"    oddities: {odd}"
+        yield f"    oddities: {_counts(bind.oddities)}"
 
 
 def setting_lines(values: Iterable[SettingValue], *, all_of_them: bool) -> Iterable[str]:
@@ -106,6 +106,17 @@ def shown_value(value: Any) -> str:
     if isinstance(value, (list, tuple, dict)):
         return msgspec.json.encode(value).decode() if value else "(none)"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def trial_lines(tries: Iterable[Tried]) -> Iterable[str]:
+    """What a carrier said when it was tried out."""
+    for tried in tries:
+        version = f", SMPP {tried.version}" if tried.version else ""
+        yield f"{tried.mode}: {tried.said}{version}"
+        if tried.waiting:
+            yield f"  {tried.waiting} deliveries came meanwhile; they are left for the server"
+        if tried.oddities:
+            yield f"  oddities: {_counts(tried.oddities)}"
 
 
 def option_lines(kind: str) -> Iterable[str]:
@@ -165,6 +176,10 @@ where that comes from. Besides these there are the settings of the connection: `
 | option | about | values | default | |
 | --- | --- | --- | --- | --- |
 """
+
+
+def _counts(oddities: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} ({count})" for name, count in sorted(oddities.items(), key=lambda each: -each[1]))
 
 
 def _clock(at: int) -> str:

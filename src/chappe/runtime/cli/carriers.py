@@ -99,7 +99,7 @@ def carrier_set(
         profile_ = str(Path(profile_).resolve())
 
     async def work(chappe: Chappe) -> tuple[str, list[str]]:
-        kind = (await chappe.carriers.row(name)).kind
+        kind = await chappe.carriers.kind_of(name)
         changes = Changes(read_settings(kind, given, smpp), unset_names(kind, unset), profile_)
         if changes == Changes():
             raise BadData("say what to change: `chappe carrier set --help` lists it", field="options")
@@ -149,6 +149,25 @@ def carrier_rebind(name: str, data: Path | None) -> None:
     """Make all connections of a carrier anew; what is in flight is waited for."""
     within(data, lambda chappe: chappe.carriers.rebind(name))
     click.echo(f"Carrier {name} binds anew; `chappe carrier list` shows how it goes.")
+
+
+@carrier.command("test")
+@click.argument("name")
+@json_option
+@data_option
+def carrier_test(name: str, as_json: bool, data: Path | None) -> None:
+    """Connect to an SMPP carrier, bind, unbind, and say what the centre said. Nothing is sent.
+
+    It is one bind more than the running server has: some carriers allow so many and no more. What they deliver
+    meanwhile is left for the server.
+    """
+    found = within(data, lambda chappe: chappe.carriers.test(name))
+    if as_json:
+        print_json([tried._asdict() | {"oddities": dict(tried.oddities)} for tried in found])
+    else:
+        click.echo("\n".join(carrier_page.trial_lines(found)))
+    if not all(tried.is_good for tried in found):
+        raise SystemExit(1)
 
 
 @carrier.command("profiles")

@@ -83,7 +83,7 @@ def encode_short_message(command: int, sequence: int, message: ShortMessage) -> 
         len(source) < 21
         and len(dest) < 21
         and len(text) < 255
-        and not tlvs
+        and (not tlvs or tlv.is_chain(tlvs))
         and (not validity or len(validity) == 16)
         and (not schedule or len(schedule) == 16)
         and len(service) < 6
@@ -99,7 +99,7 @@ def encode_short_message(command: int, sequence: int, message: ShortMessage) -> 
         except ValueError:
             pass
         else:
-            return _pack(16 + len(head) + len(text), command, 0, sequence) + head + text
+            return _pack(16 + len(head) + len(text) + len(tlvs), command, 0, sequence) + head + text + tlvs
     return encode(Pdu(command, 0, sequence, message))
 
 
