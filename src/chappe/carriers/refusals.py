@@ -50,11 +50,10 @@ class Refusals:
         """A status as the carrier or the standard calls it."""
         return self._names.get(status) or smpp_status.name(status)
 
-    def is_about_us(self, status: int) -> bool:
-        """Whether a refused bind will be refused again until somebody changes something."""
+    def is_for_long(self, status: int) -> bool:
+        """Whether a bind that was refused so is refused again if it is tried soon: it is wrong, or one of too many."""
         own = self._own.get(status)
-        action = smpp_status.lookup(status).action
-        return own[0] == "permanent" if own else action not in ("retry", "slow", "later")
+        return own[0] != "temporary" if own else smpp_status.lookup(status).action != "retry"
 
     def _read(self, status: int) -> Refused:
         known = smpp_status.lookup(status)

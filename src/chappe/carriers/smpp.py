@@ -151,7 +151,7 @@ class SmppCarrier(Generic[T]):
             lasted = loop.time() - state.since if state.state == "bound" else 0.0
             if state.state == "bound":
                 failures = refusals = 0
-            if link.refused_status is not None and self._will_refuse_again(link.refused_status):
+            if link.refused_status is not None and self._refuses_for_long(link.refused_status):
                 delay = float(REFUSED_S[min(refusals, len(REFUSED_S) - 1)])
                 refusals += 1
             elif link.was_left and lasted >= STOOD_S:
@@ -171,8 +171,8 @@ class SmppCarrier(Generic[T]):
             await asyncio.sleep(wait)
         state.state, state.detail = "closed", ""
 
-    def _will_refuse_again(self, status: int) -> bool:
-        return Refusals(self._options.statuses, self._options.status_names).is_about_us(status)
+    def _refuses_for_long(self, status: int) -> bool:
+        return Refusals(self._options.statuses, self._options.status_names).is_for_long(status)
 
     async def _connect(self, bind: int, link: Link[T]) -> str:
         await turn(account_of(self.address), self._options.bind_gap_s)
