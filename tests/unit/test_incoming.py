@@ -1,11 +1,16 @@
 """What a carrier delivers: receipts in any form, replies in any alphabet, and octets that make no sense."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chappe.carriers.incoming import read_delivery
+from chappe.carriers.incoming import manner_of, read_delivery
+from chappe.carriers.smpp_options import SmppOptions
 from chappe.domain.outcomes import ReceiptIn, ReplyIn
+from chappe.telecom.gsm7 import pack
+from chappe.telecom.receipts import STANDARD
 from chappe.telecom.smpp import tlv
 from chappe.telecom.smpp.bodies import ShortMessage
 
@@ -167,3 +172,71 @@ def test_a_text_that_is_alone_or_in_an_impossible_place_is_whole(total: int, num
 def test_a_reply_in_a_national_alphabet_is_read_in_it() -> None:
     assert read_reply(body(bytes.fromhex("03 24 01 01 1b 53"), 0x40)).text == "Ş"
     assert read_reply(body(bytes.fromhex("03 25 01 01 1d"), 0x40)).text == "ş"
+
+
+# -- as the carrier's settings say -----------------------------------------------------------------------
+
+
+def told(made: ShortMessage, **options: object) -> ReceiptIn | ReplyIn:
+    return read_delivery(made, manner_of(SmppOptions(**options)))  # type: ignore[arg-type]
+
+
+def test_the_date_of_a_receipt_is_told_where_its_time_zone_is_known() -> None:
+    found = told(body(RECEIPT, 0x04), receipt_zone="Europe/Paris")
+    assert isinstance(found, ReceiptIn)
+    assert found.detail == "DELIVRD err:000 id:BC614E done 2031-05-19 23:34:00 UTC"
+    assert found.done_at == int(datetime(2031, 5, 19, 23, 34, tzinfo=UTC).timestamp()) * 1000
+    unknown = told(body(RECEIPT, 0x04))
+    assert isinstance(unknown, ReceiptIn)
+    assert (unknown.done_at, "done" in unknown.detail) == (None, False)
+
+
+def test_a_carrier_may_have_words_of_its_own_for_states() -> None:
+    found = told(body(b"id:7 stat:RECU err:0", 0x04), receipt_states={"recu": "DELIVRD"})
+    assert isinstance(found, ReceiptIn)
+    assert (found.dlr, found.is_final) == (3, True)
+
+
+def test_a_carrier_that_marks_nothing_is_believed_where_its_operator_says_so() -> None:
+    assert isinstance(told(body(RECEIPT)), ReplyIn)
+    assert isinstance(told(body(RECEIPT), trusts_text=True), ReceiptIn)
+
+
+def test_the_id_of_the_text_may_win_over_the_field() -> None:
+    made = body(RECEIPT, 0x04, tlvs=one_tlv(tlv.RECEIPTED_MESSAGE_ID, b"77\0"))
+    refs = [found.ref for way in ("tlv", "text") if isinstance(found := told(made, receipt_id=way), ReceiptIn)]
+    assert refs == ["77", "BC614E"]
+
+
+@pytest.mark.parametrize(
+    ("octets", "coding", "options", "text"),
+    [
+        (b"caf\xe9", 0, {"alphabet": "latin1"}, "café"),
+        (b"caf\xe9", 0, {"alphabet": "ascii"}, "café"),
+        (b"caf\xe9", 3, {}, "café"),
+        (bytes.fromhex("e8 32 9b fd 06"), 0, {"alphabet": "gsm7_packed"}, "hello"),
+        (b"\x00", 0, {"alphabet": "latin1", "text_coding": 3}, "@"),
+        (b"\x04\x1f", 0x18, {}, "П"),
+        (b"\x04\x1f", 25, {"ucs2_coding": 25}, "П"),
+        (b"\xbf", 6, {}, "П"),
+        (b"\xe9", 7, {}, "י"),
+        (b"hi", 9, {}, "hi"),
+    ],
+)
+def test_a_reply_is_read_in_the_carriers_alphabet(
+    octets: bytes, coding: int, options: dict[str, object], text: str
+) -> None:
+    found = told(body(octets, data_coding=coding), **options)
+    assert isinstance(found, ReplyIn)
+    assert found.text == text
+
+
+def test_a_part_of_a_packed_reply_is_read_behind_its_header() -> None:
+    header = bytes.fromhex("05 00 03 07 02 01")
+    found = told(body(header + pack(b"hello!!!", fill_bits=1), 0x40), alphabet="gsm7_packed")
+    assert isinstance(found, ReplyIn)
+    assert (found.text.rstrip("@"), found.part_of, found.part) == ("hello!!!", "8.7/2", 1)
+
+
+def test_settings_that_say_nothing_read_receipts_the_fast_way() -> None:
+    assert manner_of(SmppOptions()).dialect is STANDARD

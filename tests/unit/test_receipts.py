@@ -1,11 +1,22 @@
 """Receipts as carriers write them, and how their ids find the message."""
 
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from chappe.telecom import receipts
-from chappe.telecom.receipts import Dialect, ReceiptState, is_receipt, key, match_keys, moment, parse
+from chappe.telecom.receipts import (
+    Dialect,
+    IdForms,
+    ReceiptState,
+    is_receipt,
+    key,
+    keys_by,
+    match_keys,
+    moment,
+    parse,
+)
 from chappe.telecom.smpp import tlv
 
 USUAL = (
@@ -166,3 +177,53 @@ def test_an_id_longer_than_the_wire_allows_is_only_looked_up_as_it_is() -> None:
 def test_a_date_that_no_receipt_has_is_none_and_costs_nothing(digits: str) -> None:
     for zone in ("Europe/Paris", "Pacific/Kiritimati", "America/Los_Angeles"):
         assert moment(digits, ZoneInfo(zone)) is None
+
+
+# -- dialects --------------------------------------------------------------------------------------------
+
+
+def test_the_id_in_the_text_may_be_the_one_that_counts() -> None:
+    given = tlv.encode([(tlv.RECEIPTED_MESSAGE_ID, b"fields\0")])
+    assert parse(b"id:text stat:DELIVRD err:000", given).message_id == "fields"
+    assert parse(b"id:text stat:DELIVRD err:000", given, Dialect(prefers_text=True)).message_id == "text"
+    assert parse(b"stat:DELIVRD err:000", given, Dialect(prefers_text=True)).message_id == "fields"
+
+
+def test_a_text_is_trusted_only_where_the_carrier_is_known_to_write_so() -> None:
+    text = b"id:1 stat:DELIVRD"
+    assert [is_receipt(0, text, trusts_text=trusts) for trusts in (False, True)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("forms", "given", "expected"),
+    [
+        ("learned", "255", [("same", "255"), ("decimal of hex", "597"), ("hex of decimal", "ff")]),
+        ("same", "00FF", [("same", "ff")]),
+        ("hex_then_decimal", "0000000255", [("hex of decimal", "ff")]),
+        ("decimal_then_hex", "FF", [("decimal of hex", "255")]),
+        ("hex_then_decimal", "FF", [("same", "ff")]),
+        ("hex_then_decimal", "7", [("same", "7")]),
+        ("hex_then_decimal", "", []),
+    ],
+)
+def test_a_carrier_whose_ids_are_known_matches_by_that_rule_only(
+    forms: IdForms, given: str, expected: list[tuple[str, str]]
+) -> None:
+    assert list(keys_by(forms)(given)) == expected
+
+
+@pytest.mark.parametrize(
+    ("digits", "expected"),
+    [
+        ("2611241331", datetime(2026, 11, 24, 12, 31, tzinfo=UTC)),
+        ("261124133159", datetime(2026, 11, 24, 12, 31, 59, tzinfo=UTC)),
+        ("20261124133159", datetime(2026, 11, 24, 12, 31, 59, tzinfo=UTC)),
+        ("2607241331", datetime(2026, 7, 24, 11, 31, tzinfo=UTC)),
+        ("2613241331", None),
+        ("", None),
+        ("261124", None),
+        ("26112413x1", None),
+    ],
+)
+def test_a_date_is_read_in_the_carriers_time_zone(digits: str, expected: datetime | None) -> None:
+    assert moment(digits, ZoneInfo("Europe/Paris")) == expected

@@ -148,3 +148,73 @@ def test_a_clock_that_steps_back_stops_nothing_for_good() -> None:
     fed(throttle, 100.0, 1.0)
     assert throttle.allowance(50.0, 10) == 0
     assert fed(throttle, 50.0, 1.0) >= 9
+
+
+# -- a carrier that says how busy it is ------------------------------------------------------------------
+
+
+def test_a_centre_that_is_too_busy_is_fed_less_without_a_pause() -> None:
+    throttle = Throttle(1000)
+    fed(throttle, 0.0, 1.0)
+    throttle.congested(1.0, 95)
+    assert throttle.allowed_per_s == pytest.approx(850)
+    assert (throttle.wait_s(1.0) < 0.1, throttle.brake(1.0)) == (True, "congestion")
+    throttle.congested(1.5, 99)  # with another answer of the same second
+    assert throttle.allowed_per_s == pytest.approx(850)
+    throttle.congested(2.0, 100)
+    assert throttle.allowed_per_s == pytest.approx(850 * 0.81)
+
+
+def test_the_load_that_suits_the_centre_is_held_and_below_it_the_rate_comes_back() -> None:
+    throttle = Throttle(1000)
+    throttle.congested(0.0, 90)
+    for second in range(1, 20):
+        throttle.congested(float(second), 85)
+        fed(throttle, float(second), 1.0, 0.1)
+    assert throttle.allowed_per_s == pytest.approx(900)
+    for second in range(20, 30):
+        throttle.congested(float(second), 40)
+        fed(throttle, float(second), 1.0, 0.1)
+    assert (throttle.allowed_per_s, throttle.brake(30.0)) == (1000, "rate")
+
+
+def test_what_a_centre_said_of_its_load_is_told_for_a_while() -> None:
+    throttle = Throttle(0)
+    assert throttle.congestion(0.0) is None
+    throttle.congested(1.0, 42)
+    assert [throttle.congestion(now) for now in (2.0, 10.9, 11.1)] == [42, 42, None]
+
+
+def taken(throttle: Throttle, start: float, seconds: int, per_s: int) -> None:
+    """Let a carrier take so many a second for a while."""
+    for second in range(seconds):
+        throttle.allowance(start + second, per_s)
+        throttle.accepted(start + second, per_s)
+
+
+def test_without_a_rate_what_the_carrier_took_before_it_complained_becomes_the_rate_for_a_while() -> None:
+    throttle = Throttle(0)
+    taken(throttle, 0.0, 4, 200)
+    assert throttle.allowed_per_s is None
+    throttle.hit(4.0)
+    assert throttle.allowed_per_s == pytest.approx(140, rel=0.1)
+    assert fed(throttle, 5.0, 10.0) == pytest.approx(160 * 10, rel=0.2)
+    assert throttle.brake(15.0) == "throttling"
+    assert fed(throttle, 16.0, 60.0, 0.1) > 0
+    assert throttle.allowed_per_s is None  # twice as much went well
+
+
+def test_without_a_rate_a_complaint_at_no_load_only_pauses() -> None:
+    throttle = Throttle(0)
+    throttle.hit(10.0)
+    assert throttle.allowed_per_s is None
+    assert throttle.allowance(11.0, 5000) == 5000
+
+
+def test_another_rate_holds_at_once() -> None:
+    throttle = Throttle(100)
+    fed(throttle, 0.0, 1.0)
+    throttle.change(10)
+    assert fed(throttle, 1.0, 10.0) == pytest.approx(100, abs=12)
+    throttle.change(0)
+    assert throttle.allowance(12.0, 5000) == 5000
