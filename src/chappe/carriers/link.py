@@ -46,6 +46,7 @@ MODES: Final = {BIND_TRANSCEIVER: "transceiver", BIND_TRANSMITTER: "transmitter"
 TICK_S = 0.2
 CLOSE_S = 6.0
 UNBOUND_S = 5.0  # how long answers are waited for after the carrier's unbind
+FORGOTTEN_S = 1.0  # and after it said that we are not bound: its unbind may be on its way
 UNACKNOWLEDGED_MOST = 20_000  # deliveries; a carrier that brings more than we can store waits
 # How much of the last measured answer time the next one replaces.
 _FRESH = 0.3
@@ -114,9 +115,9 @@ class Link(asyncio.Protocol, Generic[T]):
 
     def connection_lost(self, exc: Exception | None) -> None:
         reason = failure(exc) if exc else "the carrier closed the connection"
+        self._transport = None  # nothing more can be written, and TLS has forgotten it already
         self._handle(self.session.connection_lost(self._loop.time(), reason))
         self._close(reason)
-        self._transport = None
 
     def pause_writing(self) -> None:
         self._can_write = False
@@ -239,7 +240,7 @@ class Link(asyncio.Protocol, Generic[T]):
         self._steer_reading()
         if reason is None and self._leaves_at is not None:
             is_quiet = not self.session.in_flight and not self.session.unacknowledged
-            if is_quiet or self._loop.time() >= self._leaves_at:
+            if (is_quiet and self.was_left) or self._loop.time() >= self._leaves_at:
                 reason = "the carrier unbound us" if self.was_left else f"the carrier {NOT_BOUND}"
         if reason is not None:
             self._close(reason)
@@ -331,7 +332,7 @@ class Link(asyncio.Protocol, Generic[T]):
     def _leave(self) -> None:
         """Write nothing new; answers may still be on their way."""
         self.is_bound = False
-        self._leaves_at = self._loop.time() + UNBOUND_S
+        self._leaves_at = self._loop.time() + (UNBOUND_S if self.was_left else FORGOTTEN_S)
         self._listener.changed()
 
     def _without_questions(self, tokens: list[T]) -> list[T]:

@@ -138,10 +138,11 @@ class SmppCarrier(Generic[T]):
     async def _keep(self, bind: int) -> None:
         """Connect, wait for the end, wait a while, connect again."""
         failures = refusals = 0
-        state = self.states[bind]
+        state, before = self.states[bind], ""
         loop = asyncio.get_running_loop()
         while not self._is_stopping:
             state.state, began = "connecting", loop.time()
+            state.detail = f"the last time {before}" if before else ""
             link: Link[T] = Link(
                 self.address, self._options, self._commands[bind], state, self._listener, self._write_anew
             )
@@ -161,6 +162,7 @@ class SmppCarrier(Generic[T]):
                 failures += 1
             state.state = "down" if link.refused_status is None else "refused"
             wait = max(delay * random.uniform(1 - JITTER, 1 + JITTER), self._options.reconnect_s)
+            before = reason
             state.detail = f"{reason}; next try {f'in {wait:.0f} s' if wait else 'at once'}"
             state.since = loop.time()
             _log.warning(
