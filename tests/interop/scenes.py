@@ -1,5 +1,6 @@
 """What every program has to live through as a customer who binds, whoever made it."""
 
+import asyncio
 from typing import Final
 
 from tests.interop.site import Customer, phone, until
@@ -7,7 +8,7 @@ from tests.interop.texts import LONG, SHORT, WIDE
 from tests.peers.program import Program, Reply
 
 SHORT_CODE: Final = "36180"
-RATE: Final = 10
+RATE: Final = 3
 """Submits a second that a customer may send who sends more."""
 
 
@@ -39,9 +40,8 @@ async def replies(customer: Customer, program: Program) -> None:
 
 async def too_fast(customer: Customer, program: Program, sender: str, *, each_part: bool = True) -> None:
     """A customer with a RATE who sends more than it is told so, and nothing is lost or doubled."""
-    texts = {phone(): f"Number {i}" for i in range(2 * RATE)}
-    for number, text in texts.items():
-        await program.send(number, text)
+    texts = {phone(): f"Number {i}" for i in range(4 * RATE)}
+    await asyncio.gather(*(program.send(*each) for each in texts.items()))
     await customer.arrived(texts, program, sender=sender, each_part=each_part)
     assert await customer.refused() > 0
 

@@ -44,7 +44,7 @@ async def test_it_slows_down_and_loses_nothing(site: Site) -> None:
 @on_site
 async def test_it_does_not_bind_with_a_wrong_password(site: Site) -> None:
     customer = await site.customer()
-    async with smpp34_customer(site.smpp_port, customer.system_id, "wrong") as program:
+    async with smpp34_customer(site.smpp_port, customer.system_id, "wrong", patience_s=1) as program:
         await until(lambda: program.refusals, "an answer")
         assert program.refusals[0] == "bind timed out"  # what it says of every refusal
         assert program.heard.binds == []

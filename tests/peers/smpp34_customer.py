@@ -14,17 +14,19 @@ from tests.peers.program import THROTTLED, Answer, Heard
 
 SENDER: Final = "RUST34"
 AGAIN_S: Final = 0.2
+BIND_S: Final = 20.0
 
 
 class Smpp34Customer:
     """Binds again whenever its link is lost, and submits again what was refused for its pace."""
 
-    def __init__(self, port: int, system_id: str, password: str) -> None:
+    def __init__(self, port: int, system_id: str, password: str, patience_s: float = BIND_S) -> None:
         self.heard = Heard()
         self.refusals: list[str] = []
         self.delivered_tlvs: list[dict[int, bytes]] = []
         self._who = (system_id, password)
         self._port = port
+        self._patience_ms = int(patience_s * 1000)
         self._centre: smpp34.Smsc | None = None
         self._bound = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
@@ -32,11 +34,14 @@ class Smpp34Customer:
     async def live(self) -> None:
         """Bind, and hear what comes, until cancelled."""
         while True:
-            client = smpp34.Client("127.0.0.1", self._port, *self._who, bind_type="TRX", connect_timeout_ms=1000)
+            client = smpp34.Client(
+                "127.0.0.1", self._port, *self._who, bind_type="TRX", connect_timeout_ms=self._patience_ms
+            )
             try:
                 self._centre = await client.connect()
             except smpp34.SmppError as error:
                 self.refusals.append(str(error))
+                await client.stop()  # or what it gave up stays bound, and takes what nobody reads
                 await asyncio.sleep(AGAIN_S)
                 continue
             self.heard.binds.append(0)
@@ -88,9 +93,11 @@ class Smpp34Customer:
 
 
 @asynccontextmanager
-async def smpp34_customer(port: int, system_id: str, password: str) -> AsyncIterator[Smpp34Customer]:
+async def smpp34_customer(
+    port: int, system_id: str, password: str, *, patience_s: float = BIND_S
+) -> AsyncIterator[Smpp34Customer]:
     """A customer who is bound, or tries to be, and says good-bye at the end."""
-    customer = Smpp34Customer(port, system_id, password)
+    customer = Smpp34Customer(port, system_id, password, patience_s)
     living = asyncio.create_task(customer.live())
     try:
         yield customer
