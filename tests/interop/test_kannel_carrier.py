@@ -8,7 +8,7 @@ from tests.interop.kannel_behind import kannel_behind
 from tests.interop.site import BALANCE, Site, on_site, phone
 from tests.interop.texts import LONG, SHORT, WIDE
 
-pytestmark = pytest.mark.xdist_group("interop-kannel")
+pytestmark = pytest.mark.xdist_group("interop-programs")
 
 GERMANY = "49151"
 

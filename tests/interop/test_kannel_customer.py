@@ -8,7 +8,7 @@ from tests.interop import scenes
 from tests.interop.site import PASSWORD, Site, on_site, until
 from tests.peers.kannel import SENDER, kannel
 
-pytestmark = pytest.mark.xdist_group("interop-kannel")
+pytestmark = pytest.mark.xdist_group("interop-programs")
 
 
 @on_site

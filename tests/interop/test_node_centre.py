@@ -7,7 +7,7 @@ from tests.interop.site import BALANCE, Site, on_site, phone, until
 from tests.interop.texts import LONG, SHORT, WIDE
 from tests.peers.node_smpp import node_centre
 
-pytestmark = pytest.mark.xdist_group("interop-node")
+pytestmark = pytest.mark.xdist_group("interop-programs")
 
 BELGIUM = "32470"
 

@@ -7,7 +7,7 @@ from tests.interop.site import PASSWORD, Site, on_site, phone, until
 from tests.interop.texts import LONG, SHORT, WIDE
 from tests.peers.node_smpp import SENDER, node_customer
 
-pytestmark = pytest.mark.xdist_group("interop-node")
+pytestmark = pytest.mark.xdist_group("interop-programs")
 
 
 @on_site

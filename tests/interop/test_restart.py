@@ -1,5 +1,6 @@
 """We restart while programs of all makes are bound, away, or have something for us: nothing is lost or comes twice."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
@@ -13,7 +14,7 @@ from tests.interop.site import PASSWORD, Site, on_site, phone, until, until_so
 from tests.peers import kannel, node_smpp, rusmppyc_customer, smpp34_customer, smpplib_customer
 from tests.peers.program import Program
 
-pytestmark = pytest.mark.xdist_group("interop-kannel")
+pytestmark = pytest.mark.xdist_group("interop-restart")
 
 Story = AsyncIterator[None]
 """What happens before we stop, while we are down, and after we are back: parted by two yields."""
@@ -47,7 +48,8 @@ async def bound_programs(site: Site, folder: Path) -> Story:
         smpplib_customer.SENDER: smpplib_customer.smpplib_customer,
         rusmppyc_customer.SENDER: rusmppyc_customer.rusmppyc_customer,
     }
-    customers = {sender: await site.customer() for sender in openers}
+    made = await asyncio.gather(*(site.customer() for _ in openers))
+    customers = dict(zip(openers, made, strict=True))
     before, during = {sender: phone() for sender in openers}, {sender: phone() for sender in openers}
     programs: dict[str, Program] = {}
     site.carrier.change({"window": 0})  # its receipts wait
