@@ -1,5 +1,8 @@
 """How fast a carrier is fed, before and after it says that it is too fast."""
 
+import random
+from collections.abc import Callable
+
 import pytest
 
 from chappe.domain.throttle import FIRST_PAUSE_S, FLOOR_PER_S, MAX_PAUSE_S, Throttle
@@ -96,18 +99,67 @@ def test_after_a_quiet_time_the_next_pause_is_short_again() -> None:
     assert throttle.wait_s(12.5) == pytest.approx(1.0)
 
 
-def test_a_carrier_that_takes_most_and_refuses_some_is_paused_for_shortly_each_time() -> None:
-    throttle, now = Throttle(0), 0.0
-    for _ in range(10):
-        throttle.hit(now)
-        assert throttle.wait_s(now) == pytest.approx(FIRST_PAUSE_S)
-        throttle.accepted(now, 95)
-        for _ in range(4):
+def trafficked(throttle: Throttle, seconds: float, refuses: Callable[[int, int], int], window: int = 600) -> int:
+    """How many a carrier took that `refuses` so many of a step's submits, given the step and how many there are.
+
+    A step is a tenth of a second; each is answered in it.
+    """
+    taken = 0
+    for step in range(int(seconds * 10)):
+        now = step / 10
+        sent = throttle.allowance(now, window)
+        throttle.used(sent)
+        refused = refuses(step, sent)
+        for _ in range(refused):
             throttle.hit(now)
-        now += FIRST_PAUSE_S
+        if sent:
+            throttle.accepted(now, sent - refused)
+        taken += sent - refused
+    return taken
 
 
-def test_a_carrier_that_refuses_most_and_takes_some_is_paused_for_longer_and_longer() -> None:
+@pytest.mark.parametrize(("share", "least"), [(0.02, 2_000), (0.04, 500), (0.1, 50), (0.3, 10)])
+def test_a_carrier_that_refuses_a_share_at_any_pace_is_still_fed(share: float, least: int) -> None:
+    throttle, dice = Throttle(0), random.Random(1)
+    taken = trafficked(throttle, 120, lambda _, sent: sum(dice.random() < share for _ in range(sent)))
+    assert taken / 120 > least
+
+
+@pytest.mark.parametrize("most", [10, 100, 1000])
+def test_a_carrier_that_takes_so_many_a_second_gets_about_as_many_and_not_many_more(most: int) -> None:
+    throttle, used, tries = Throttle(0), 0, 0
+
+    def refuses(step: int, sent: int) -> int:
+        nonlocal used, tries
+        used = 0 if step % 10 == 0 else used
+        tries += sent
+        refused = max(0, used + sent - most)
+        used = min(most, used + sent)
+        return refused
+
+    taken = trafficked(throttle, 600, refuses)
+    assert taken / 600 > 0.8 * most
+    assert tries / taken < (2.5 if most == 10 else 1.1), (
+        "the first window tells what it takes, and now and then another"
+    )
+
+
+def test_a_carrier_that_recovers_is_soon_fed_as_before() -> None:
+    throttle, dice = Throttle(0), random.Random(1)
+    trafficked(throttle, 1, lambda _, sent: 0)
+    bad = trafficked(throttle, 20, lambda step, sent: sum(dice.random() < 0.6 for _ in range(sent)))
+    assert bad < 20 * 600
+    began = 21.0
+    later = []
+    for second in range(150):
+        sent = throttle.allowance(began + second, 600)
+        throttle.used(sent)
+        throttle.accepted(began + second, sent)
+        later.append(sent)
+    assert later[-1] == 600
+
+
+def test_a_carrier_that_refuses_most_is_paused_for_longer_and_longer() -> None:
     throttle, now = Throttle(0), 0.0
     for pause in (1, 2, 4, 8):
         throttle.hit(now)
@@ -197,6 +249,9 @@ def test_without_a_rate_what_the_carrier_took_before_it_complained_becomes_the_r
     taken(throttle, 0.0, 4, 200)
     assert throttle.allowed_per_s is None
     throttle.hit(4.0)
+    assert throttle.allowed_per_s is None, "one of two hundred is no sign of a limit"
+    for _ in range(500):
+        throttle.hit(4.0)
     assert throttle.allowed_per_s == pytest.approx(140, rel=0.1)
     assert fed(throttle, 5.0, 10.0) == pytest.approx(160 * 10, rel=0.2)
     assert throttle.brake(15.0) == "throttling"

@@ -1,7 +1,11 @@
 """How fast a carrier is fed: a token bucket that slows down when the carrier says so.
 
-Source: practice of gateways (a pause that doubles up to a minute, 30 % off the rate, back by 2 % a second); SMPP 5.0,
-        4.8.4.18 (congestion_state: 80 to 89 percent is the load that suits the centre best, above that it is too much).
+A carrier that refuses most of what it gets is given a pause. One that takes most is slowed down by as much as it
+refuses: some refuse a few percent at any pace, and to cut the rate for each complaint would end at one a second.
+
+Source: practice of gateways (a pause that doubles up to a minute, 30 % off the rate, back by 2 % a second); RFC 8257
+        (cuts in proportion to the share of complaints); SMPP 5.0, 4.8.4.18 (congestion_state: 80 to 89 percent is
+        the load that suits the centre best, above that it is too much).
 """
 
 from dataclasses import dataclass, field
@@ -11,6 +15,12 @@ FIRST_PAUSE_S = 1.0
 MAX_PAUSE_S = 60.0
 CUT = 0.7
 RECOVER_PER_S = 0.02
+# At least so much comes back in each second, or a limit learned at a small load would hold for minutes.
+RECOVER_LEAST: Final = 0.2
+# A smaller share of complaints is lived with.
+TOLERATED: Final = 0.05
+# Fewer complaints, faded, are no share of anything.
+EVIDENCE: Final = 2.0
 # However often the carrier complains, the rate is not cut below this.
 FLOOR_PER_S = 1.0
 # What a centre says of its load, in percent: above the first it is too much, from the second on just right.
@@ -45,9 +55,9 @@ class Throttle:
     _heeded_at: float = float("-inf")
     _steady_until: float = float("-inf")
     _said: tuple[float, int] | None = None
-    # What the carrier did since the last pause began.
-    _agreed: int = 0
-    _refused: int = 0
+    # What the carrier did lately: each second counts half as much as the next.
+    _agreed: float = 0.0
+    _refused: float = 0.0
     # What the carrier took in this second and in the last one.
     _taken: int = 0
     _taken_since: float | None = None
@@ -76,19 +86,31 @@ class Throttle:
     def hit(self, now: float) -> None:
         """The carrier said that we are too fast. Several answers of one window count once.
 
-        Shape: pauses get longer while they do not help. A carrier that takes most of what it gets and refuses some,
-               whatever the pace, would be fed a window a minute.
+        Shape: pauses get longer while they do not help.
         """
+        self._measure(now)
         self._refused += 1
         if now < self._paused_until:
             return
-        fresh = now - self._hit_at > 2 * MAX_PAUSE_S or self._agreed > self._refused
-        self._agreed = self._refused = 0
+        if self._agreed > self._refused:
+            self._slow_down(now)
+            return
+        fresh = now - self._hit_at > 2 * MAX_PAUSE_S
+        self._agreed = self._refused = 0.0
         self._pause_s = FIRST_PAUSE_S if fresh or not self._pause_s else min(self._pause_s * 2, MAX_PAUSE_S)
         self._hit_at = now
         self._paused_until = now + self._pause_s
         self._cut(now, CUT, "throttling")
         self._tokens = 0.0
+
+    def _slow_down(self, now: float) -> None:
+        """Heed once a second that a part of what leaves is refused."""
+        share = self._refused / (self._refused + self._agreed)
+        self._pause_s = 0.0  # the next pause starts short
+        is_meant = share > TOLERATED and self._refused >= EVIDENCE
+        if is_meant and now - self._heeded_at >= HEED_S:
+            self._heeded_at = now
+            self._cut(now, 1 - share, "throttling")
 
     def congested(self, now: float, percent: int) -> None:
         """The centre said how busy it is: slow down above its best load, and hold what keeps it there."""
@@ -135,12 +157,12 @@ class Throttle:
         return self.rate or self._learned
 
     def _cut(self, now: float, factor: float, why: Brake) -> None:
-        if not self.rate:
+        if not self._base:
             self._measure(now)
             taken = max(self._taken_per_s, self._taken / max(1.0, now - (self._taken_since or now)))
             # A complaint at a small load is about something else: then there is only a pause.
             self._learned = max(taken, FLOOR_PER_S) if taken >= FLOOR_PER_S else self._learned
-            self._factor = min(self._factor, 1.0) if self._learned else 1.0
+            self._factor = 1.0
         self._factor = max(self._factor * factor, FLOOR_PER_S / self._base if self._base else 0.0)
         self._brake = why
 
@@ -151,6 +173,8 @@ class Throttle:
         elapsed = now - self._taken_since
         if elapsed >= 1:
             self._taken_per_s, self._taken, self._taken_since = self._taken / elapsed, 0, now
+            fading = 0.5 ** min(elapsed, 60.0)
+            self._agreed, self._refused = self._agreed * fading, self._refused * fading
 
     def _pace(self) -> float:
         return max(self._base * self._factor, min(self._base, FLOOR_PER_S))
@@ -163,7 +187,8 @@ class Throttle:
         elapsed = max(0.0, now - self._at)
         self._at = now
         if now >= self._steady_until:
-            self._factor = min(1.0 if self.rate else FORGET_AT, self._factor + RECOVER_PER_S * elapsed)
+            share = max(RECOVER_PER_S, RECOVER_LEAST / self._base) if self._learned else RECOVER_PER_S
+            self._factor = min(1.0 if self.rate else FORGET_AT, self._factor + share * elapsed)
         if self._learned and self._factor >= FORGET_AT:
             self._learned, self._factor = 0.0, 1.0
         # At most a tenth of a second's worth is saved up: a carrier counts by the second, bursts included.

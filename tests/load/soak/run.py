@@ -45,7 +45,7 @@ SHARES = {"single": 0.6, "campaign": 0.25, "smpp": 0.15}
 FIRST = {"single": 10_000_000, "campaign": 40_000_000, "smpp": 70_000_000}
 PREFIXES = ("336", "346")
 CUT_EVERY_S = 40.0
-DRAIN_S = 300.0
+DRAIN_S = 900.0
 # Memory is judged when caches have had the time to fill.
 JUDGED_MINUTES = 10.0
 _OPEN = Statement(
