@@ -277,6 +277,21 @@ async def test_answers_to_what_was_asked_before_a_good_bye_come_before_it(tmp_pa
 
 
 @on_loop
+async def test_a_server_that_stops_answers_what_it_has_taken(tmp_path: Path) -> None:
+    async with served(tmp_path) as (site, office):
+        _, bound = await asyncio.get_running_loop().create_connection(lambda: Esme(500), "127.0.0.1", office.port)
+        bound.bind(SYSTEM_ID, PASSWORD)
+        await until(lambda: bound.bound is not None, "bound")
+        bound.submit([(i, HELLO) for i in range(500)])
+        await until(lambda: any(each.received for each in office.server._links), "some have arrived")
+        office.server.stop()
+        await until(lambda: bound.lost is not None, "the connection ends")
+        accepted = [status for status, _ in bound.answers.values() if status == 0]
+        assert rows(site.store, "SELECT COUNT(*) FROM message") == [(len(accepted),)]
+        assert accepted
+
+
+@on_loop
 async def test_names_and_passwords_fit_the_protocol_and_a_name_is_used_once(tmp_path: Path) -> None:
     async with installation(tmp_path) as site:
         binds = BindUsers(site.store)

@@ -81,6 +81,7 @@ class Link(asyncio.Protocol):
         self._unanswered = 0
         # What is said last to somebody who takes leave: answers to what he asked before go first.
         self._farewell: bytes | None = None
+        self._ends_because = ""
         self._can_write = True
         self._is_reading = True
         self._binding: asyncio.Task[None] | None = None
@@ -161,16 +162,18 @@ class Link(asyncio.Protocol):
         self._flush()
         self._steer_reading()
 
-    def close(self, why: str) -> None:
-        """Say good-bye; what is under way is waited for, for a while."""
-        if self.is_bound:
-            _log.info("bind ends", why=why, **self.told())
-            self.session.unbind(self._loop.time())
-            self._flush()
-            self._wake()
-            self._loop.call_later(CLOSE_S, self.abort)
-        elif self.session.state is not State.UNBINDING:
+    def close(self, why: str, *, within_s: float = CLOSE_S) -> None:
+        """Answer what was asked, say good-bye and end, within so long at most."""
+        if self._ends_because:
+            return
+        self._ends_because = why
+        self._loop.call_later(within_s, self.abort)
+        if not self.is_bound:
             self._transport.close()
+        elif self._unanswered:
+            self._steer_reading()
+        else:
+            self._say_good_bye()
 
     def abort(self) -> None:
         """Cut the connection."""
@@ -186,8 +189,20 @@ class Link(asyncio.Protocol):
     def _answered(self, count: int, refused: int) -> None:
         self._unanswered -= count
         self.refused += refused
-        if self._farewell is not None and not self._unanswered:
+        if self._unanswered:
+            return
+        if self._farewell is not None:
             self._loop.call_soon(self._leave)
+        elif self._ends_because:
+            self._loop.call_soon(self._say_good_bye)
+
+    def _say_good_bye(self) -> None:
+        if self.is_bound:
+            _log.info("bind ends", why=self._ends_because, **self.told())
+            self.session.unbind(self._loop.time())
+            self._flush()
+            self._steer_reading()
+            self._wake()
 
     def _leave(self) -> None:
         """End the connection of somebody who said good-bye, once all is answered."""
@@ -218,6 +233,8 @@ class Link(asyncio.Protocol):
         """Stop reading from a customer who does not read himself, or who is ahead of our answers by his window."""
         window = self.customer.user.options.window if self.customer else 1
         wants = self._can_write and self._unanswered < window
+        if self._ends_because and self.is_bound:  # he asks for nothing new before we have said good-bye
+            wants = False
         if wants != self._is_reading and not self._transport.is_closing():
             self._is_reading = wants
             if wants:
@@ -261,12 +278,10 @@ class Link(asyncio.Protocol):
                 return True
             case Oddity(name, detail, count):
                 self._odd(name, detail, count)
-            case UnbindRequested():
+            case UnbindRequested() | Unbound():
                 if not self._unanswered:
                     return True
                 self._farewell = self.session.data_to_send()
-            case Unbound():
-                return True
             case ProtocolError(detail):
                 self._odd("stream makes no sense", detail, 1)
             case _:

@@ -19,7 +19,7 @@ from chappe.store.clock import now_ms
 from chappe.store.sqlite import Store
 from chappe.surfaces.smpp_server import statuses
 from chappe.surfaces.smpp_server.customer import Customer, UseCases
-from chappe.surfaces.smpp_server.link import Link
+from chappe.surfaces.smpp_server.link import BIND_S, Link
 from chappe.telecom.smpp.bodies import Bind
 
 _log = structlog.get_logger("chappe.binds")
@@ -124,8 +124,9 @@ class SmppServer:
         while not self._stopping.is_set():
             try:
                 server = await self._loop.create_server(
-                    lambda: Link(self, is_tls=is_tls, admits=self.admits), host, port, ssl=context, backlog=512
-                )
+                    lambda: Link(self, is_tls=is_tls, admits=self.admits), host, port, ssl=context, backlog=512,
+                    ssl_handshake_timeout=BIND_S if context else None,
+                )  # fmt: skip
             except OSError as error:
                 why = error.strerror or str(error)
                 _log.error(f"cannot listen for {what}: {host} port {port}: {why}; trying again", again_in_s=LISTEN_S)
@@ -220,7 +221,7 @@ class SmppServer:
         for server in self._servers:
             server.close()
         for link in list(self._links):
-            link.close("the server stops")
+            link.close("the server stops", within_s=GRACE_S)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_S):
                 for customer in list(self._customers.values()):
