@@ -8,11 +8,14 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from chappe.domain.lane_health import USUAL, Thresholds
 from chappe.domain.unknown import EVERY_HELD, UnknownPolicies
 from chappe.telecom.gsm7 import Language
 from chappe.telecom.receipts import IdForms
 
-Group = Literal["connection", "security", "addresses", "text", "submits", "receipts", "answers", "look-ups", "vendor"]
+Group = Literal[
+    "connection", "security", "addresses", "text", "submits", "receipts", "answers", "health", "look-ups", "vendor"
+]
 
 
 def says(group: Group, words: str, *, is_live: bool = True, is_file: bool = False, **limits: Any) -> msgspec.Meta:
@@ -59,6 +62,21 @@ class CarrierOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
             is_live=False,
         ),
     ] = False
+    down_after_s: Annotated[
+        int, says("health", "the carrier is down when no bind has held for so many seconds", ge=1, le=3600)
+    ] = USUAL.down_s
+    throttled_percent: Annotated[
+        int, says("health", "it is throttled when it held back for more than this part of a minute", ge=1, le=100)
+    ] = USUAL.throttled
+    min_success: Annotated[
+        int, says("health", "it is bad in a country where fewer percent arrive; 0 asks nothing", ge=0, le=99)
+    ] = USUAL.success
+    max_delay_s: Annotated[
+        int, says("health", "it is bad where half of them take more seconds than this; 0 asks nothing", ge=0, le=86400)
+    ] = USUAL.delay_s
+    min_samples: Annotated[
+        int, says("health", "of so many messages in half an hour, at least, it is judged whether it is bad", ge=10)
+    ] = USUAL.samples
     lookup_url: Annotated[str, says("look-ups", "where the carrier answers look-ups over HTTP", max_length=2000)] = ""
     lookup_token: Annotated[
         str, says("look-ups", "bearer token of the look-ups, or a whole Authorization header", max_length=4000)
@@ -75,6 +93,13 @@ class CarrierOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     receipt_errors: Annotated[
         dict[str, int], says("receipts", "what error codes of failed messages mean: delivery statuses by code")
     ] = {}
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """When the carrier is not well."""
+        return Thresholds(
+            self.down_after_s, self.throttled_percent, self.min_success, self.max_delay_s, self.min_samples
+        )
 
     @property
     def can_query(self) -> bool:

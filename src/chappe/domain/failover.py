@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from chappe.domain.lane_health import HealthState
+from chappe.domain.lifecycle import Dlr
+from chappe.domain.retry import Fail, Refused, after_refusal
 
 # The mark of a message that goes to its own carrier or to nobody: a test.
 PINNED: Final = "*"
@@ -15,6 +17,54 @@ _FOR_GOOD: Final = "!"
 
 # Who takes nothing at all.
 STOPPED: Final[frozenset[HealthState]] = frozenset({"down", "paused"})
+
+
+Reach = Literal["well", "working", "any"]
+"""Which carriers may take over: those that are well, those that take messages at all, or whichever there is."""
+
+# Refusals for reasons of the carrier's own, or of ours with it. Source: SMPP 3.4, 5.1.3; 5.0, 4.7.6.
+_OWN_TROUBLE: Final = frozenset(
+    {
+        "ESME_RSYSERR", "ESME_RSUBMITFAIL", "ESME_RINVSYSTYP", "ESME_RSERTYPUNAUTH", "ESME_RSERTYPUNAVAIL",
+        "ESME_RSERTYPDENIED", "ESME_RPROHIBITED",
+    }
+)  # fmt: skip
+# Tries after which a queue that is full stays full.
+_STAYS_FULL: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A refused message goes to another carrier within `reach`. Shape: `mark` is how the old one is noted."""
+
+    reach: Reach
+    mark: Literal["", "once", "for good"]
+
+
+def is_about_carrier(refused: Refused) -> bool:
+    """Whether another carrier might take what this one refuses.
+
+    Shape: not what is about the number, the sender or the text; not what a person at the other end does not want.
+    """
+    if refused.dlr == Dlr.ROUTE_NOT_AVAILABLE or refused.name in _OWN_TROUBLE:
+        return True
+    return refused.kind != "permanent" and refused.dlr == Dlr.NOT_ALLOWED  # our access to it is in trouble
+
+
+def passing(refused: Refused, attempts: int, state: HealthState) -> Pass | None:
+    """Whether a refused message goes to another carrier; None when the old one decides.
+
+    Shape: `attempts` are the tries used up; `state` is the health of the lane that refused it.
+    """
+    if isinstance(after_refusal(refused, attempts), Fail):
+        return Pass("any", "for good") if refused.kind != "permanent" or is_about_carrier(refused) else None
+    match refused.kind:
+        case "throttle":
+            return Pass("well", "") if state == "throttled" else None
+        case "queue_full":
+            return Pass("well", "") if attempts >= _STAYS_FULL else None
+        case _:
+            return Pass("well", "once") if is_about_carrier(refused) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +94,6 @@ class Tried:
     def text(self) -> str | None:
         words = [*map(str, sorted(self.once)), *(f"{lane}{_FOR_GOOD}" for lane in sorted(self.for_good))]
         return PINNED if self.is_pinned else " ".join(words) or None
-
-
-Reach = Literal["well", "working", "any"]
-"""Which carriers may take over: those that are well, those that take messages at all, or whichever there is."""
 
 
 def next_lane(

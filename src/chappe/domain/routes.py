@@ -76,7 +76,8 @@ class Lane(NamedTuple):
     """What routes need to know of a carrier.
 
     Shape: `sender` is its own, empty when nobody said; `languages` are those whose tables it passes on; what is sent
-           over one that `is_sandbox` goes to nobody.
+           over one that `is_sandbox` goes to nobody; what may have reached one that `is_idempotent` is sent again
+           over it and no other.
     """
 
     id: int
@@ -85,6 +86,7 @@ class Lane(NamedTuple):
     languages: tuple[Language, ...] = ()
     is_sandbox: bool = False
     is_paused: bool = False
+    is_idempotent: bool = False
 
 
 def checked(route: Route) -> Route:

@@ -76,6 +76,11 @@ class RouteTable:
         self._asks_sender = any(route.conditions.senders for route in self.routes)
         self._asks_price = any(route.conditions.within_price for route in self.routes)
         self.asks_terms = self._asks_sender or self._asks_price
+        self.is_national = any(lane.languages for lane in self.lanes_by_id.values())
+        """Whether any carrier passes the tables of languages on."""
+        # country -> the lane of every message to it, whoever sends it and whatever it is: the usual case.
+        self.plain: dict[str, int] = {}
+        self._is_plain = not (self._asks_account or self._asks_kind or self.asks_terms)
         self._places: dict[tuple[object, ...], Place] = {}
 
     @classmethod
@@ -87,11 +92,6 @@ class RouteTable:
     def sandbox_lane(self) -> int:
         """Where the messages of accounts go that send to nobody."""
         return next((lane.id for lane in self.lanes_by_id.values() if lane.is_sandbox), UNROUTED)
-
-    @property
-    def is_national(self) -> bool:
-        """Whether any carrier passes the tables of languages on."""
-        return any(lane.languages for lane in self.lanes_by_id.values())
 
     def router(self, traffic: Traffic) -> "Router":
         """What holds for the messages of one request."""
@@ -112,6 +112,8 @@ class RouteTable:
                 self._places.clear()
             asked = Asked(country, traffic.kind, traffic.accounts, terms)
             found = self._places[key] = self._place(asked)
+            if self._is_plain and found.fixed is not None:
+                self.plain[country] = found.fixed
         return found
 
     def _place(self, asked: Asked) -> Place:
@@ -174,6 +176,11 @@ class Router:
         """
         if self._traffic.is_sandbox:
             return [self._table.sandbox_lane] * len(numbers)
+        plain = self._table.plain
+        try:
+            return [plain[country] for country in countries]
+        except KeyError:
+            pass  # the first to a country, or its numbers matter
         places = {country: self._table.place(self._traffic, country, said) for country, said in terms.items()}
         fixed = {country: lane for country, place in places.items() if (lane := place.fixed) is not None}
         if len(fixed) == len(places):

@@ -35,6 +35,7 @@ from chappe.domain.plans import (
 )
 from chappe.domain.quotas import UNLIMITED, Quota
 from chappe.domain.requests import Kind, SubmitRequest
+from chappe.domain.route_places import NO_TERMS
 from chappe.domain.route_places import Terms as RouteTerms
 from chappe.domain.routing import RouteTable, Traffic
 from chappe.domain.rulebook import AccountRules
@@ -122,6 +123,7 @@ class Planner:
         self._rules = rules
         account = rules.account
         self.router = routes.router(Traffic(account.id, account.parent_id, request.kind, account.is_sandbox))
+        self._asks_terms = routes.asks_terms
         self._uses_national = routes.is_national and bool(rules.value("national_alphabets"))
         self._marketing = MarketingHours(rules, hours) if request.kind == "marketing" else None
         self._is_personal = personalize.has_tags(self._text)
@@ -206,7 +208,7 @@ class Planner:
             left_out=left_out,
             numbers=numbers,
             countries=countries,
-            lanes=self.router.lanes(numbers, countries, route_terms(places), ready or terms.send_at),
+            lanes=self.router.lanes(numbers, countries, self._route_terms(places), ready or terms.send_at),
             client_refs=refs,
             texts=texts,
             senders=self._senders(countries, places),
@@ -218,6 +220,9 @@ class Planner:
             list_id=given.list_id,
             link_urls=self.link_urls,
         )  # fmt: skip
+
+    def _route_terms(self, places: Mapping[str, Variant]) -> dict[str, RouteTerms]:
+        return route_terms(places) if self._asks_terms else dict.fromkeys(places, NO_TERMS)
 
     def _filter(self, given: Recipients, excluded: Excluded, quota: Quota) -> tuple[list[int], LeftOut]:
         """The places of those that stay, and how many do not: each counted once."""

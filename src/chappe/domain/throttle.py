@@ -72,6 +72,10 @@ class Throttle:
             return wanted
         return max(0, min(wanted, int(self._tokens)))
 
+    def pauses(self, now: float) -> bool:
+        """Whether nothing may leave, because the carrier complained."""
+        return now < self._paused_until
+
     def used(self, count: int) -> None:
         self._tokens -= count
 

@@ -8,14 +8,14 @@ import msgspec
 import structlog
 
 from chappe.domain.errors import BadData, NotFound
-from chappe.domain.lane_health import Health
+from chappe.domain.lane_health import Figures, Health
 from chappe.domain.requests import Kind
 from chappe.domain.route_places import Terms, options
 from chappe.domain.routes import NO_CONDITIONS, Conditions, Lane, Route, checked, conditions_text
 from chappe.domain.routing import IMPLIED, Candidate, Considered, RouteTable, Traffic
 from chappe.domain.rulebook import AccountRules
 from chappe.domain.senders import choose_sender
-from chappe.store import accounts, audit, carriers, routes, rules
+from chappe.store import accounts, audit, carrier_figures, carriers, routes, rules
 from chappe.store.audit import Entry
 from chappe.store.carriers import CarrierRow
 from chappe.store.clock import now_ms
@@ -162,6 +162,10 @@ class Routes:
     def costs(self, carrier: str) -> dict[str, int]:
         """What a carrier takes for a part, by place. Raises: NotFound. Units: thousandths of a credit."""
         return self._store.glance(lambda tx: routes.costs_of(tx, _carrier(tx, carrier).id))
+
+    async def figures(self, carrier: str, since: int, until: int) -> dict[str, Figures]:
+        """What became of a carrier's messages in a period, by country. Raises: NotFound. Units: milliseconds UTC."""
+        return await self._store.read(lambda tx: carrier_figures.by_country(tx, _carrier(tx, carrier).id, since, until))
 
     def all(self) -> list[RouteStatus]:
         """Every route, in the order in which they are tried; tests last."""

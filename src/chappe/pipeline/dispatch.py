@@ -28,6 +28,7 @@ from chappe.pipeline.curfew import Cleared
 from chappe.pipeline.pace import PaceMeter
 from chappe.pipeline.questions import Questions
 from chappe.pipeline.record import Lane, Recorded, Recorder
+from chappe.pipeline.routing import Routing
 from chappe.pipeline.rules import Rules
 from chappe.pipeline.sending import Sending, Token
 from chappe.pipeline.upkeep import Upkeep
@@ -58,12 +59,12 @@ class LaneRunner:
 
     def __init__(
         self, store: Store, ids: Ids, rules: Rules, lane: Lane, address: Address, options: CarrierOptions, rate: int,
-        *, is_paused: bool = False,
+        *, routing: Routing | None = None, is_paused: bool = False,
     ) -> None:  # fmt: skip
         self._store = store
         self._rules = rules
         self._lane = lane
-        self._recorder = Recorder(lane, ids)
+        self._recorder = Recorder(lane, ids, routing)
         self.carrier: Connection[Token] = connection_of(address, options, self)
         self._throttle = Throttle(rate)
         self._pending: deque[tuple[Token, Piece]] = deque()
@@ -162,6 +163,11 @@ class LaneRunner:
             carrier, measured.limited_by, measured.per_s, None if allowed is None else round(allowed),
             round(1000 * sum(known) / len(known)) if known else None, self._throttle.congestion(clock), now,
         )  # fmt: skip
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether nothing leaves now because the carrier complained."""
+        return self._throttle.pauses(self._loop.time())
 
     async def run(self) -> None:
         """Serve the lane until `stop`."""

@@ -196,7 +196,8 @@ def _move(
 
 def target(table: RouteTable, lane: int, row: Movable, reach: Reach, now: int, *, again: bool) -> int | None:
     """The lane that takes a message over; None when it stays."""
-    if row.is_begun:
+    known = table.lanes_by_id.get(lane)
+    if row.is_begun or (row.in_doubt and known is not None and known.is_idempotent):
         return None
     order = order_of(table, row, now)
     states = {each: table.health(each, row.country).state for each in order}

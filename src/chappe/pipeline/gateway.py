@@ -16,7 +16,9 @@ from chappe.carriers.options import CarrierOptions
 from chappe.domain.errors import Unavailable
 from chappe.domain.unknown import Unknowns
 from chappe.pipeline.dispatch import LaneRunner
+from chappe.pipeline.lane_health import HealthWatch, Seen
 from chappe.pipeline.record import Lane
+from chappe.pipeline.routing import Routing
 from chappe.pipeline.rules import Rules
 from chappe.store import carriers, leases, unknowns
 from chappe.store.carriers import BindRow, CarrierRow
@@ -57,6 +59,8 @@ class Gateway:
         self._public_url = public_url
         self._owner = f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"
         self._served: dict[int, _Served] = {}
+        self._routing = Routing(store)
+        self._health = HealthWatch(store)
         self._ending: dict[int, asyncio.Task[None]] = {}
         self._stopping = asyncio.Event()
 
@@ -101,6 +105,7 @@ class Gateway:
             if carrier not in self._served and carrier not in self._ending:
                 self._served[carrier] = await self._begin(row)
         await self._store.write(self._report)
+        await self._health.look({carrier: _seen(served) for carrier, served in self._served.items()})
 
     def _change(self, served: _Served, row: CarrierRow | None) -> None:
         """Let a lane take other settings, or end it: it begins anew with them, if they are still there."""
@@ -130,7 +135,7 @@ class Gateway:
         lane = Lane(row.id, epoch, known, options.message_ids)
         runner = LaneRunner(
             self._store, self._ids, self._rules, lane, self._address(row, options), options, row.rate,
-            is_paused=row.paused_at is not None,
+            routing=self._routing, is_paused=row.paused_at is not None,
         )  # fmt: skip
         _log.info("lane taken", lane=row.id, carrier=row.name, epoch=epoch)
         return _Served(row, epoch, runner, asyncio.create_task(runner.run()))
@@ -170,6 +175,12 @@ class Gateway:
             ]  # fmt: skip
             carriers.report_binds(tx, carrier, rows)
             carriers.report_pace(tx, served.runner.report(carrier, now))
+
+
+def _seen(served: _Served) -> Seen:
+    runner = served.runner
+    thresholds = decode_options(served.row.kind, served.row.options).thresholds
+    return Seen(served.row.name, runner.carrier.is_bound, runner.is_held_back, thresholds)
 
 
 def _taken_live(before: CarrierRow, after: CarrierRow) -> CarrierOptions | None:

@@ -10,20 +10,24 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, assert_never
 
 from chappe.carriers.connection import Question
+from chappe.domain.failover import Pass, Tried, passing
+from chappe.domain.lane_health import Figures, count_final, count_refused
 from chappe.domain.lifecycle import FINAL, Dlr, Queue, State
 from chappe.domain.number_refusals import NumberRefusals
 from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn, Tracked, finish, receipt, ref_of, submitted
 from chappe.domain.privacy import ERASED
 from chappe.domain.retry import Again, Fail, Refused, after_refusal
 from chappe.domain.unknown import Unknowns, pause_s
+from chappe.pipeline import failover
 from chappe.pipeline.bound_events import tell_sent
 from chappe.pipeline.events import announce
 from chappe.pipeline.held import MAX_HELD, Held
 from chappe.pipeline.matching import first_match
-from chappe.store import carriers, exclusions, quarantine, queue, tracking, unknowns
+from chappe.pipeline.routing import Routing
+from chappe.store import carrier_figures, carriers, exclusions, quarantine, queue, tracking, unknowns
 from chappe.store.ids import Ids
 from chappe.store.quarantine import Quarantined
-from chappe.store.queue import Queued
+from chappe.store.queue import Movable, Queued
 from chappe.store.sqlite import Tx
 from chappe.store.tracking import FoundPart
 from chappe.telecom.receipts import IdForms, key, keys_by
@@ -68,6 +72,8 @@ class _Batch:
     again_now: list[int] = field(default_factory=list)
     again_later: list[tuple[int, int, int]] = field(default_factory=list)
     trace: list[tuple[int, int, str, str]] = field(default_factory=list)
+    passing: list[tuple[Tracked, Outcome, Refused, Pass]] = field(default_factory=list)
+    figures: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     final: dict[int, Tracked] = field(default_factory=dict)
     unassigned: list[int] = field(default_factory=list)
     may_have_left: set[int] = field(default_factory=set)
@@ -82,8 +88,10 @@ class _Batch:
 class Recorder:
     """The records of one lane. It remembers the receipts in quarantine, to match them when an answer comes late."""
 
-    def __init__(self, lane: Lane, ids: Ids) -> None:
+    def __init__(self, lane: Lane, ids: Ids, routing: Routing | None = None) -> None:
+        """Shape: without routes, what a carrier refuses never goes to another one."""
         self._lane = lane
+        self._routing = routing
         self._ids = ids
         self._keys_of = keys_by(lane.message_ids)
         self._held = Held(self._keys_of)
@@ -186,6 +194,7 @@ class Recorder:
                 batch.leaving.append(message.id)
             elif result == "accepted":
                 batch.sent += 1
+                batch.figures[message.country]["sent"] += 1
                 batch.leaving.append(message.id)
                 self._refusals.took(message.country)
                 if row is not None:
@@ -198,14 +207,45 @@ class Recorder:
                     unknown.append(self._unknown(batch, message, outcome, row))
             elif isinstance(result, Refused):
                 batch.refused += 1
-                if is_ours:
+                if is_ours and (way := self._way_on(message, outcome, result)):
+                    batch.passing.append((message, outcome, result, way))
+                elif is_ours:
                     self._refused(batch, message, outcome, result)
             else:
                 assert_never(result)
+        self._pass_on(tx, batch)
         # Before the receipts: they settle what is unknown by the numbers of what has not been answered.
         queue.leave(tx, batch.leaving)
         batch.leaving = []
         queue.make_unknown(tx, unknown)
+
+    def _way_on(self, message: Tracked, outcome: Outcome, refused: Refused) -> Pass | None:
+        """Whether another carrier is asked; never about what this one has a part of."""
+        if self._routing is None or message.has_refs:
+            return None
+        return passing(refused, outcome.attempts, self._routing.table().health(self._lane.carrier_id).state)
+
+    def _pass_on(self, tx: Tx, batch: _Batch) -> None:
+        """Give what was refused to the next carrier; where there is none, the refusal is what counts."""
+        if not batch.passing or self._routing is None:
+            return
+        table, lane = self._routing.table(), self._lane.carrier_id
+        rows = queue.movable_among(tx, [message.id for message, *_ in batch.passing])
+        moved: list[tuple[int, str | None, Movable]] = []
+        for message, outcome, refused, way in batch.passing:
+            row = rows.get(message.id)
+            to = failover.target(table, lane, row, way.reach, batch.now, again=False) if row else None
+            if to is None or row is None:
+                self._refused(batch, message, outcome, refused)
+                continue
+            tried = Tried.read(row.tried)
+            if way.mark:
+                tried = tried.adding(lane, for_good=way.mark == "for good")
+                count_refused(batch.figures[message.country], refused.dlr)
+            moved.append((to, tried.text(), row))
+            why = f"{refused.name} from {failover.name_of(table, lane)}: to {failover.name_of(table, to)}"
+            batch.trace.append((message.id, batch.now, "moved", why))
+        queue.pass_on(tx, lane, self._lane.epoch, moved, batch.now)
 
     def _take_refs(self, batch: _Batch, message: Tracked, outcome: Outcome) -> None:
         carrier = self._lane.carrier_id
@@ -221,6 +261,7 @@ class Recorder:
         decides_at = known.decides_at(row.priority, batch.now, outcome.expires_at, row.resends)
         if row.state != Queue.UNKNOWN:  # else another of its parts was answered late
             batch.lost += 1
+            batch.figures[message.country]["unknown"] += 1
             batch.counts[self._lane.carrier_id, "unknown"] += 1
             follows = known.follows(row.priority, row.resends, decides_at < outcome.expires_at)
             detail = f"written, never answered; {known.of(row.priority)}: to be {follows}"
@@ -258,6 +299,7 @@ class Recorder:
             case Fail(dlr):
                 batch.leaving.append(message.id)
                 batch.trace.append((message.id, batch.now, "refused", refused.name))
+                count_refused(batch.figures[message.country], refused.dlr)
                 if finish(message, dlr, batch.now):
                     batch.final[message.id] = message
                     # The other statuses of this kind (wrong TON, wrong NPI) are about the carrier's settings.
@@ -329,6 +371,8 @@ class Recorder:
             if receipt(message, part.seq, one.dlr, one.is_final, batch.now):
                 batch.final[message.id] = message
                 batch.leaving.append(message.id)
+                delay_ms = max(0, batch.now - (message.submitted_at or batch.now))
+                count_final(batch.figures[message.country], message.dlr, delay_ms)
                 if message.dlr == Dlr.INVALID_DESTINATION:
                     batch.unassigned.append(message.id)
             if message.part_dlrs.get(part.seq, 0) != before:
@@ -349,6 +393,9 @@ class Recorder:
             carrier=self._lane.carrier_id or None, may_have_left=batch.may_have_left,
         )  # fmt: skip
         tracking.save_part_dlrs(tx, batch.part_dlrs)
+        if batch.figures and self._lane.carrier_id:
+            figures = [(country, Figures.of(counts)) for country, counts in batch.figures.items()]
+            carrier_figures.add(tx, self._lane.carrier_id, batch.now, figures)
         queue.leave(tx, batch.leaving)
         queue.again_now(tx, batch.again_now, self._lane.epoch)
         queue.again_later(tx, batch.again_later)

@@ -14,6 +14,7 @@ from chappe.domain.lifecycle import Queue
 from chappe.manage.bind_users import BindUsers, BindView
 from chappe.manage.carrier_status import CarrierStatus
 from chappe.manage.carriers import Carriers
+from chappe.manage.lane_health import Vitals, vitals
 from chappe.store import figures
 from chappe.store.clock import now_ms
 from chappe.store.figures import Figures
@@ -22,6 +23,7 @@ from chappe.store.sqlite import Store
 _log = structlog.get_logger("chappe.health")
 WRITE_S = 2.0
 REFRESH_S = 5.0
+HOUR_MS = 3_600_000
 
 
 class Health:
@@ -59,6 +61,7 @@ class Health:
             try:
                 self._snapshot.figures = await self._store.read(figures.read)
                 self._snapshot.carriers = await self._carriers.list()
+                self._snapshot.vitals = await vitals(self._store, now_ms() - HOUR_MS)
                 self._snapshot.bind_users = await self._binds.list()
                 self._snapshot.commits, self._snapshot.units = self._store.commits, self._store.units
             except Unavailable as error:
@@ -78,6 +81,7 @@ class _Snapshot(Collector):
     def __init__(self) -> None:
         self.figures: Figures | None = None
         self.carriers: list[CarrierStatus] = []
+        self.vitals: list[Vitals] = []
         self.bind_users: list[BindView] = []
         self.commits = 0
         self.units = 0
@@ -114,6 +118,28 @@ class _Snapshot(Collector):
                 binds.add_metric([carrier.name, state], states.count(state))
             flying.add_metric([carrier.name], sum(bind.in_flight for bind in carrier.binds))
         yield from (binds, flying, unknown, happened)
+        yield from _of_lanes(self.vitals)
+
+
+def _of_lanes(found: list[Vitals]) -> Iterable[Metric]:
+    state = GaugeMetricFamily(
+        "chappe_lane_health", "How carriers are doing: 1 for the state.", labels=["carrier", "state"]
+    )
+    became = GaugeMetricFamily(
+        "chappe_carrier_messages", "What became of messages in the last hour.", labels=["carrier", "outcome"]
+    )
+    delay = GaugeMetricFamily(
+        "chappe_carrier_delay_seconds",
+        "Half of the deliveries of an hour took no longer.",
+        labels=["carrier"],
+    )
+    for each in found:
+        state.add_metric([each.carrier, each.health.state], 1)
+        for outcome in ("sent", "refused", "unknown", "delivered", "failed"):
+            became.add_metric([each.carrier, outcome], getattr(each.figures, outcome))
+        if each.figures.delivered:
+            delay.add_metric([each.carrier], each.figures.median_delay_s)
+    yield from (state, became, delay)
 
 
 def _of_customers(users: list[BindView]) -> Iterable[Metric]:

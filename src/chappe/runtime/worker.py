@@ -23,6 +23,7 @@ from chappe.pipeline.balance_alerts import Alerter
 from chappe.pipeline.enqueue import Enqueuer
 from chappe.pipeline.expire import Expirer
 from chappe.pipeline.failover import Failover
+from chappe.pipeline.lane_health import COMPACT_EVERY_S, Compactor
 from chappe.pipeline.mailer import Mailer
 from chappe.pipeline.notify import USER_AGENT, Notifier
 from chappe.pipeline.quotas import Pruner
@@ -81,6 +82,7 @@ def _jobs(settings: Settings, store: Store, ids: Ids) -> list[Rounds]:
         Rounds("enqueue", enqueuer.once, every_s=enqueue.EVERY_S),
         Rounds("moderation", moderator.once, every_s=moderate.EVERY_S),
         Rounds("abandoned look-ups", Lookups(store, ids).settle_abandoned, every_s=lookups.EVERY_S),
+        Rounds("carrier figures", Compactor(store).once, every_s=COMPACT_EVERY_S),
         Rounds("past counts", Pruner(store).once, every_s=quotas.PRUNE_EVERY_S),
         Rounds("sweep lists", ListSweeper(store).once, every_s=sweep_lists.EVERY_S),
     ]

@@ -116,7 +116,14 @@ carrier_figure = Table(
     column("unknown"),
     column("delivered"),
     column("failed"),
+    column("faults"),  # of the refused and failed ones, those that speak against the carrier
     column("delay_ms"),  # from submit to receipt, summed over the delivered ones
+    # of these, how many came within so many seconds, and not within fewer
+    column("within_5s"),
+    column("within_15s"),
+    column("within_60s"),
+    column("within_300s"),
+    column("within_3600s"),
     sqlite_with_rowid=False,
 )
 

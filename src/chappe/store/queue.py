@@ -107,7 +107,7 @@ _MOVE = Statement(
 )
 _PASS_ON = Statement(
     "UPDATE dispatch SET lane_id = :to_lane, turn = :turn, state = 0, attempts = 0, tried = :tried"
-    " WHERE message_id = :message AND lane_id = :from_lane AND epoch = :epoch AND state = 1"
+    " WHERE message_id = :message AND lane_id = :from_lane AND epoch = :epoch AND state IN (1, 2)"
 )
 _UNSENT_OF_CAMPAIGN = Statement(
     "SELECT message_id, lane_id, in_doubt FROM dispatch"

@@ -39,6 +39,7 @@ class _Options(msgspec.Struct, frozen=True):
 
     sender: str = ""
     national_alphabets: tuple[Language, ...] = ()
+    is_idempotent: bool = False
 
 
 class Found(NamedTuple):
@@ -129,4 +130,5 @@ def _lane(row: carriers.CarrierRow) -> Lane:
     return Lane(
         row.id, row.name, pool[0] if pool else "", options.national_alphabets,
         is_sandbox=row.kind == "sandbox", is_paused=row.paused_at is not None,
+        is_idempotent=options.is_idempotent,
     )  # fmt: skip

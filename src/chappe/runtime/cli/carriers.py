@@ -13,6 +13,7 @@ from chappe.manage.carrier_status import CONNECTION, CONNECTION_LIVE
 from chappe.manage.carriers import Changes, made_from
 from chappe.runtime.bootstrap import Chappe
 from chappe.runtime.cli import carrier_page
+from chappe.runtime.cli.carrier_costs import cost
 from chappe.runtime.cli.carrier_settings import read_settings, setting_flags, unset_names
 from chappe.runtime.cli.http_carriers import COMMANDS, or_http
 from chappe.runtime.cli.session import data_option, json_option, print_json, within
@@ -214,6 +215,9 @@ def carrier_receipts(name: str, errors: tuple[str, ...], data: Path | None) -> N
     table = dict(_failure(error) for error in errors)
     within(data, lambda chappe: chappe.carriers.read_receipts(name, table))
     click.echo(f"Carrier {name}: {len(table)} error code(s) are read now.")
+
+
+carrier.add_command(cost)
 
 
 def _failure(text: str) -> tuple[str, int]:

@@ -10,6 +10,7 @@ import click
 from chappe.domain.accounts import Account
 from chappe.domain.delay import sending_instant
 from chappe.domain.errors import BadData
+from chappe.domain.lane_health import Figures
 from chappe.domain.lifecycle import FINAL
 from chappe.domain.pricing import exact_credits
 from chappe.domain.requests import Kind
@@ -20,6 +21,7 @@ from chappe.pipeline.failover import reapply
 from chappe.runtime.bootstrap import Chappe, route_tester
 from chappe.runtime.cli.progress import bar
 from chappe.runtime.cli.session import data_option, json_option, print_json, within
+from chappe.store.clock import now_ms
 from chappe.telecom.networks import networks_in
 
 _AT = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
@@ -104,6 +106,39 @@ def route_networks(country: str, as_json: bool) -> None:
         print_json(found)
     else:
         click.echo("\n".join(found))
+
+
+@click.command("figures")
+@click.option("--carrier", "carrier_", required=True, metavar="NAME", help="Whose messages.")
+@click.option("--hours", default=24, show_default=True, type=click.IntRange(1, 400 * 24), help="Of the last hours.")
+@json_option
+@data_option
+def route_figures(carrier_: str, hours: int, as_json: bool, data: Path | None) -> None:
+    """Show what became of a carrier's messages, by country, and how long the delivered ones took."""
+    until = now_ms()
+    found = within(data, lambda chappe: chappe.routes.figures(carrier_, until - hours * 3_600_000, until))
+    rows = {**found, "all": sum(found.values(), Figures())} if len(found) != 1 else found
+    if as_json:
+        print_json({place: _figures_json(each) for place, each in rows.items()})
+        return
+    click.echo(f"{'':<6}" + "".join(f"{title:>11}" for title in _FIGURES))
+    for place, each in rows.items():
+        cells = [each.sent, each.refused, each.delivered, each.failed, each.unknown]
+        delays = [f"{each.median_delay_s:.0f} s", f"{each.mean_delay_s:.0f} s"] if each.delivered else ["-", "-"]
+        share = f"{each.success:.1%}" if each.samples else "-"
+        click.echo(f"{place:<6}" + "".join(f"{cell:>11}" for cell in [*map(str, cells), share, *delays]))
+
+
+_FIGURES = ("sent", "refused", "delivered", "failed", "unknown", "arrived", "half within", "mean")
+
+
+def _figures_json(each: Figures) -> dict[str, Any]:
+    return {
+        "sent": each.sent, "refused": each.refused, "delivered": each.delivered, "failed": each.failed,
+        "unknown": each.unknown, "success": each.success if each.samples else None,
+        "median_delay_s": each.median_delay_s if each.delivered else None,
+        "mean_delay_s": each.mean_delay_s if each.delivered else None,
+    }  # fmt: skip
 
 
 @click.command("test")

@@ -12,7 +12,7 @@ from chappe.domain.pricing import MC, exact_credits
 from chappe.domain.routes import NO_CONDITIONS, PARIS, Conditions
 from chappe.manage.routes import NewRoute, RouteStatus
 from chappe.runtime.bootstrap import Chappe
-from chappe.runtime.cli.route_explanations import route_apply, route_explain, route_networks, route_test
+from chappe.runtime.cli.route_explanations import route_apply, route_explain, route_figures, route_networks, route_test
 from chappe.runtime.cli.session import Command, actor, data_option, json_option, print_json, within
 
 NONE = "none"
@@ -166,7 +166,7 @@ def route_list(as_json: bool, data: Path | None) -> None:
         table.add_column(title, overflow="fold")
     for each in found:
         table.add_row(*_cells(each))
-    Console(highlight=False).print(table)
+    Console(highlight=False).print(table, overflow="fold")
 
 
 def _cells(status: RouteStatus) -> list[str]:
@@ -179,7 +179,7 @@ def _cells(status: RouteStatus) -> list[str]:
         "-" if status.weight is None else str(status.weight),
         "-" if status.cost_mc is None else exact_credits(status.cost_mc),
         status.health.state,
-        status.note if is_written else "the first carrier; no route says so",
+        status.note if is_written else "the first carrier",
     ]
 
 
@@ -234,5 +234,5 @@ def _named(ids: Iterable[int]) -> str:
     return f"Route{'s' if len(found) > 1 else ''} {', '.join(map(str, found))}"
 
 
-for _command in (route_explain, route_test, route_apply, route_networks):
+for _command in (route_explain, route_test, route_apply, route_figures, route_networks):
     route.add_command(_command)

@@ -58,7 +58,12 @@ def _add_carrier_tables() -> None:
         sa.Column("unknown", sa.BigInteger(), nullable=False),
         sa.Column("delivered", sa.BigInteger(), nullable=False),
         sa.Column("failed", sa.BigInteger(), nullable=False),
+        sa.Column("faults", sa.BigInteger(), nullable=False),
         sa.Column("delay_ms", sa.BigInteger(), nullable=False),
+        *[
+            sa.Column(f"within_{seconds}s", sa.BigInteger(), nullable=False)
+            for seconds in ("5", "15", "60", "300", "3600")
+        ],
         sa.PrimaryKeyConstraint("carrier_id", "slot_at", "country"),
         sqlite_with_rowid=False,
     )
