@@ -20,15 +20,19 @@ from chappe.runtime.settings import Settings
 CHAPPE = str(Path(sys.executable).with_name("chappe"))
 READY_S = 60.0
 STOP_S = 40.0
+# Not the one of `random`, which is seeded alike in every worker.
+_chance = random.SystemRandom()
 
 
 def free_port() -> int:
     """A port that is free, with the one after it.
 
     Below the range the system takes for outgoing connections: one of those may take any port of it at any moment.
+    Each worker of a test run has a range of its own: a port that one of them keeps shut must not be opened by another.
     """
+    first = 20_000 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 6 * 2_000
     for _ in range(100):
-        port = random.randrange(20_000, 32_000)
+        port = first + _chance.randrange(2_000)
         try:
             with socket.create_server(("127.0.0.1", port)), socket.create_server(("127.0.0.1", port + 1)):
                 return port

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chappe.domain.failover import STOPPED
 from chappe.domain.lane_health import Health, HealthState
@@ -21,6 +21,7 @@ from chappe.pipeline import failover
 from chappe.pipeline.record import Lane, Recorder
 from chappe.store import lane_health, queue, routes, submissions
 from chappe.store.queue import Claimed
+from chappe.store.sqlite import Database
 from chappe.store.statement import Statement
 from tests.rulebooks import HOURS, rules_of
 from tests.store.build import CREDITS, LIMITS, LONG_TEXT, SHOP, Core, add_carrier, database, top_up
@@ -35,17 +36,18 @@ REFUSALS = [
     Refused("queue_full", Dlr.NETWORK_ERROR, "ESME_RMSGQFUL"),
 ]
 lanes = st.sampled_from(LANES)
+answers: st.SearchStrategy[str | int] = st.sampled_from(["take", "part", "lose", "keep", *range(len(REFUSALS))])
 which = st.integers(0, 1000)
 
 
 class Known:
-    """The routes as they are, without a moment's delay."""
+    """The routes as they are, without a moment's delay, also for whoever is in a unit of work."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(self, path: Path) -> None:
+        self.db = Database(path)
 
     def table(self) -> RouteTable:
-        return self._core.db.read(routes.table)
+        return self.db.read(routes.table)
 
 
 class Carriers(RuleBasedStateMachine):
@@ -54,9 +56,10 @@ class Carriers(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.core = Core(db=database(Path(self.folder.name) / "chappe.db"))
+        path = Path(self.folder.name) / "chappe.db"
+        self.core = Core(db=database(path))
         top_up(self.core.db, SHOP, 10_000)
-        self.known = Known(self.core)
+        self.known = Known(path)
         self.lanes: dict[int, Core] = {}
         for lane in LANES:
             add_carrier(self.core.db, lane, f"carrier{lane}")
@@ -69,8 +72,13 @@ class Carriers(RuleBasedStateMachine):
         self.moves: Counter[int] = Counter()
 
     def teardown(self) -> None:
+        self.known.db.close()
         self.core.db.close()
         self.folder.cleanup()
+
+    @initialize(count=st.integers(1, 4), is_long=st.booleans())
+    def begin(self, count: int, is_long: bool) -> None:
+        self.submit(count=count, is_long=is_long)
 
     @rule(count=st.integers(1, 4), is_long=st.booleans())
     def submit(self, count: int, is_long: bool) -> None:
@@ -80,15 +88,25 @@ class Carriers(RuleBasedStateMachine):
         self.core.db.write(lambda tx: submissions.write(tx, self.core.ids, SHOP, made, self.core.now))
         self.accepted += count
 
-    @rule(lane=lanes, n=st.integers(1, 3))
-    def claim(self, lane: int, n: int) -> None:
-        if self.known.table().health(lane).state not in STOPPED:
-            self.flying += [(lane, message) for message in self.lanes[lane].claim(n)]
+    @rule(n=st.integers(1, 3))
+    def claim(self, n: int) -> None:
+        table = self.known.table()
+        for lane in LANES:
+            if table.health(lane).state not in STOPPED:
+                self.flying += [(lane, message) for message in self.lanes[lane].claim(n)]
 
-    @rule(pick=which, what=st.sampled_from(["take", "part", "lose", "keep", *range(len(REFUSALS))]))
+    @precondition(lambda self: self.flying)
+    @rule(pick=which, what=answers)
     def answer(self, pick: int, what: str | int) -> None:
-        if not self.flying:
-            return
+        self._answer(pick, what)
+
+    @precondition(lambda self: self.flying)
+    @rule(what=st.lists(answers, min_size=1, max_size=6))
+    def answer_many(self, what: list[str | int]) -> None:
+        for each in what[: len(self.flying)]:
+            self._answer(0, each)
+
+    def _answer(self, pick: int, what: str | int) -> None:
         lane, message = self.flying.pop(pick % len(self.flying))
         core = self.lanes[lane]
         known = message.refs.split(" ") if message.refs else [NO_REF] * message.parts
@@ -160,6 +178,6 @@ class Carriers(RuleBasedStateMachine):
 
 
 Carriers.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=50, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 test_every_message_waits_or_ends_once = Carriers.TestCase
