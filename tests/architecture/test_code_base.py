@@ -16,6 +16,7 @@ from chappe.surfaces.http.smsfactor.routes import ROUTES
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "base", "misc", "manager"}
 
 
@@ -87,10 +88,15 @@ def test_the_newest_migration_is_the_head() -> None:
     assert len(schema.metadata.tables) > 20
 
 
+def test_no_document_has_two_versions_of_a_line() -> None:
+    marks = re.compile(r"^(<<<<<<<|=======|>>>>>>>)", re.MULTILINE)
+    assert [document.name for document in DOCUMENTS if marks.search(document.read_text())] == []
+
+
 def test_the_documents_name_files_that_exist() -> None:
-    for document in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "ARCHITECTURE.md"):
-        for link in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
-            assert (ROOT / link).exists(), f"{document.name}: {link}"
+    for document in DOCUMENTS:
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):
+            assert "://" in link or (document.parent / link).exists(), f"{document.name}: {link}"
     for name in re.findall(
         r"`((?:pipeline|domain|store|carriers|surfaces|telecom)/[\w/]+\.py)`", (ROOT / "ARCHITECTURE.md").read_text()
     ):

@@ -1,6 +1,6 @@
 """Whose a reply is: by the keyword it begins with, by the number it was sent to, or by who wrote last to its sender.
 
-In this order (docs/decisions/0026). What is to whoever writes, an opt-out first of all, reaches the owner of the number
+In this order (docs/decisions/0024). What is to whoever writes, an opt-out first of all, reaches the owner of the number
 only if he has written to the person; else it is for who has.
 """
 

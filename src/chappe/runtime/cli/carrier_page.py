@@ -15,6 +15,8 @@ from chappe.manage.carrier_status import BindStatus, CarrierStatus, PaceStatus, 
 
 NOT_SERVED: Final = BindStatus("not running", "no gateway serves it; `chappe serve` starts one", 0, 0, 0)
 _WIDTH: Final = 22
+# More of them are shown by `carrier show` only.
+_MANY_CODES: Final = 6
 
 
 def status_lines(status: CarrierStatus) -> Iterable[str]:
@@ -33,7 +35,9 @@ def status_lines(status: CarrierStatus) -> Iterable[str]:
     yield f"  routes {', '.join(status.routes) or 'none'}; window {status.window}, rate {rate}"
     if status.lookup_url:
         yield f"  look-ups at {status.lookup_url}"
-    if status.receipt_errors:
+    if len(status.receipt_errors) > _MANY_CODES:
+        yield f"  error codes: {len(status.receipt_errors)} have a meaning; `chappe carrier show {status.name}`"
+    elif status.receipt_errors:
         codes = ", ".join(f"{code} {Dlr(dlr).name}" for code, dlr in sorted(status.receipt_errors.items()))
         yield f"  error codes: {codes}"
     if status.national_alphabets:
@@ -75,15 +79,20 @@ def _bind_lines(what: str, bind: BindStatus) -> Iterable[str]:
 
 def setting_lines(values: Iterable[SettingValue], *, all_of_them: bool) -> Iterable[str]:
     """Settings by group, each with its origin; without `all_of_them` those that differ from the defaults."""
-    group = ""
+    groups: dict[str, list[SettingValue]] = {}
     for value in values:
-        if value.origin == "default" and not all_of_them:
-            continue
-        if value.group != group:
-            group = value.group
-            yield f"{group}:"
+        if value.origin != "default" or all_of_them:
+            groups.setdefault(value.group, []).append(value)
+    for group, members in groups.items():
+        yield f"{group}:"
+        for line in _members(members):
+            yield f"  {line}"
+
+
+def _members(values: Iterable[SettingValue]) -> Iterable[str]:
+    for value in values:
         for line in _value_lines(value.name, value.value):
-            yield f"  {line}{'' if value.origin == 'own' else f'  ({value.origin})'}"
+            yield f"{line}{'' if value.origin == 'own' else f'  ({value.origin})'}"
 
 
 def _value_lines(name: str, value: Any) -> Iterable[str]:
