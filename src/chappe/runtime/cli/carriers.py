@@ -186,7 +186,11 @@ def carrier_profiles(name: str | None) -> None:
 @carrier.command("options")
 @click.option("--reference", is_flag=True, help="Print the page of the documentation.")
 def carrier_options(reference: bool) -> None:
-    """List every option of carriers, with what it is for, its values and its default."""
+    """List every option of SMPP carriers, with what it is for, its values and its default.
+
+    Carriers over HTTP have those about health, answers and look-ups, sender and receipt_errors too, and what
+    `chappe carrier vendors` says.
+    """
     click.echo(
         carrier_page.reference("smpp") if reference else "\n".join(carrier_page.option_lines("smpp")), nl=not reference
     )
