@@ -105,13 +105,13 @@ class Server:
             writer.close()
 
     def pids(self) -> dict[str, int]:
-        """The processes that run now, by role; the supervisor too."""
+        """The processes that run now, by role; the supervisor and the nursery too."""
         if self.process is None or self.process.returncode is not None:
             return {}
         found = {"supervisor": self.process.pid}
-        for role in ROLES:
-            for pid in _children(self.process.pid):
-                if _command(pid).endswith(f"chappe.runtime.process {role}"):
+        for pid in _descendants(self.process.pid):
+            for role in ("nursery", *ROLES):
+                if _name(pid) == f"chappe-{role}":
                     found[role] = pid
         return found
 
@@ -146,18 +146,18 @@ async def serving(prepared: Prepared, log: Path, **environment: str) -> AsyncIte
         await server.stop()
 
 
-def _children(parent: int) -> list[int]:
+def _descendants(parent: int) -> list[int]:
     found: list[int] = []
     for task in Path(f"/proc/{parent}/task").glob("*/children"):
         try:
             found += [int(pid) for pid in task.read_text().split()]
         except OSError:
             continue
-    return found
+    return found + [each for pid in found for each in _descendants(pid)]
 
 
-def _command(pid: int) -> str:
+def _name(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+        return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
         return ""

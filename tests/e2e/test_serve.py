@@ -109,8 +109,20 @@ async def test_a_dead_process_is_restarted(tmp_path: Path) -> None:
             await server.until_ready()
 
 
+@on_loop
+async def test_when_the_nursery_dies_its_processes_end_and_all_start_anew(tmp_path: Path) -> None:
+    async with Simulator(simulated()) as carrier:
+        prepared = await prepare(tmp_path / "data", carrier.port)
+        async with serving(prepared, tmp_path / "log") as server:
+            before = server.pids()
+            assert server.kill("nursery")
+            await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in _others(before)), "the old ones' end")
+            await until(lambda: set(server.pids()) == set(before), "new pids")
+            await server.until_ready()
+
+
 def _others(pids: dict[str, int]) -> set[int]:
-    return {pid for role, pid in pids.items() if role != "supervisor"}
+    return {pid for role, pid in pids.items() if role in ROLES}
 
 
 @on_loop

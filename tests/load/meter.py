@@ -48,9 +48,9 @@ def roles(supervisor: int) -> dict[str, int]:
     """role -> pid of the processes under `chappe serve`."""
     found = {}
     for pid in descendants(supervisor, processes()) - {supervisor}:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+        name = Path(f"/proc/{pid}/comm").read_text().strip()
         for role in _ROLES:
-            if role in words:
+            if name == f"chappe-{role}":
                 found[role] = pid
     return found
 

@@ -1,7 +1,6 @@
 """One process of Chappe in one role: api, gateway, worker or smpp. Each role is a module of this package.
 
-Started by the supervisor (`python -m chappe.runtime.process ROLE`, settings in the environment), or by
-`chappe serve --role ROLE` itself.
+Started for the supervisor by `nursery.py`, settings in the environment, or by `chappe serve --role ROLE` itself.
 """
 
 import asyncio
@@ -141,17 +140,12 @@ def _locks(file: IO[str]) -> bool:
     return True
 
 
-def main() -> None:
-    """The entry of a process that the supervisor started."""
-    role = sys.argv[1]
+def supervised(role: Role) -> None:
+    """Run a role for the supervisor, and end the process with what became of it."""
     environment = {name: value for name, value in os.environ.items() if name != UNDER_SUPERVISOR}
     settings = settings_table.load(environment)
     try:
-        run(next(known for known in ROLES if known == role), settings)
+        run(role, settings)
     except (AlreadyRunning, Unavailable) as error:
         _log.error("cannot run", role=role, reason=str(error))
         sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -4,7 +4,9 @@ import asyncio
 import os
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
+from typing import Any, NamedTuple, cast
 
 import structlog
 
@@ -25,7 +27,7 @@ class Supervisor:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._environment = _environment(settings)
+        self._nursery = _Nursery(_environment(settings))
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -41,6 +43,7 @@ class Supervisor:
             async with asyncio.TaskGroup() as group:
                 for role in ROLES:
                     group.create_task(self._keep(role))
+            await self._nursery.close()
 
     def stop(self) -> None:
         """Tell every process to finish what it does and end."""
@@ -50,8 +53,10 @@ class Supervisor:
         wait = FIRST_WAIT_S
         while not self._stopping.is_set():
             began = asyncio.get_running_loop().time()
-            process = await self._start(role)
-            code = await self._until_end(process)
+            child = await self._nursery.start(role)
+            if child is not None:
+                _log.info("process started", role=role, pid=child.pid)
+            code = await self._until_end(child) if child is not None else None
             if self._stopping.is_set():
                 return
             if asyncio.get_running_loop().time() - began > HEALTHY_S:
@@ -63,32 +68,100 @@ class Supervisor:
             except TimeoutError:
                 wait = min(wait * 2, MAX_WAIT_S)
 
-    async def _start(self, role: Role) -> Process:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "chappe.runtime.process",
-            role,
-            stdin=PIPE,  # it ends when we die, whatever kills us
-            stdout=DEVNULL,
-            env=self._environment,
-            start_new_session=True,  # Ctrl-C in a terminal reaches us alone; we stop them in order
-        )
-        _log.info("process started", role=role, pid=process.pid)
-        return process
-
-    async def _until_end(self, process: Process) -> int | None:
-        ended = asyncio.create_task(process.wait())
+    async def _until_end(self, child: "_Child") -> int | None:
         stopping = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        ends: list[asyncio.Future[Any]] = [child.ended, stopping]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        if not ended.done():
-            process.terminate()
-            await asyncio.wait({ended}, timeout=STOP_S)
-        if not ended.done():
-            _log.error("process did not stop in time", pid=process.pid)
-            process.kill()
-        return await ended
+        if not child.ended.done():
+            child.signal(signal.SIGTERM)
+            await asyncio.wait({child.ended}, timeout=STOP_S)
+        if not child.ended.done():
+            _log.error("process did not stop in time", pid=child.pid)
+            child.signal(signal.SIGKILL)
+        return await child.ended
+
+
+class _Child(NamedTuple):
+    """A process of a role. Shape: `ended` becomes its exit code, None when the nursery went before it."""
+
+    pid: int
+    ended: asyncio.Future[int | None]
+
+    def signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+
+class _Nursery:
+    """Processes by role from `nursery.py`, which is started when it is not there."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
+        self._process: Process | None = None
+        self._hearing: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
+        self._expected: dict[Role, asyncio.Future[_Child | None]] = {}
+        self._children: dict[int, _Child] = {}
+
+    async def start(self, role: Role) -> _Child | None:
+        """A new process; None when there could not be one."""
+        async with self._starting:
+            process = await self._running()
+            expected: asyncio.Future[_Child | None] = asyncio.get_running_loop().create_future()
+            self._expected[role] = expected
+            with suppress(ConnectionError):
+                _stdin(process).write(f"{role}\n".encode())
+        return await expected
+
+    async def close(self) -> None:
+        """End it, once its processes have ended."""
+        if self._process is not None and self._hearing is not None:
+            _stdin(self._process).close()
+            await self._hearing
+
+    async def _running(self) -> Process:
+        if self._process is None:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "chappe.runtime.nursery",
+                stdin=PIPE,  # it ends when we die, whatever kills us, and so do those that come from it
+                stdout=PIPE,
+                env=self._environment,
+                start_new_session=True,  # Ctrl-C in a terminal reaches us alone; we stop them in order
+            )
+            self._hearing = asyncio.create_task(self._hear(self._process))
+        return self._process
+
+    async def _hear(self, process: Process) -> None:
+        while line := await cast(asyncio.StreamReader, process.stdout).readline():
+            what, role, pid, *code = line.decode().split()
+            if what == "began":
+                child = _Child(int(pid), asyncio.get_running_loop().create_future())
+                self._children[child.pid] = child
+                self._expected.pop(_role(role)).set_result(child)
+            else:
+                self._children.pop(int(pid)).ended.set_result(int(code[0]))
+        # Those that came from it end by themselves now, and say so to nobody.
+        code_of_it = await process.wait()
+        self._process = None
+        for child in self._children.values():
+            child.ended.set_result(None)
+        for expected in self._expected.values():
+            expected.set_result(None)
+        if self._children or self._expected:
+            _log.error("nursery ended", code=code_of_it)
+        self._children.clear()
+        self._expected.clear()
+
+
+def _stdin(process: Process) -> asyncio.StreamWriter:
+    return cast(asyncio.StreamWriter, process.stdin)
+
+
+def _role(name: str) -> Role:
+    return next(role for role in ROLES if role == name)
 
 
 def _environment(settings: Settings) -> dict[str, str]:
