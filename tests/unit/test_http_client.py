@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from chappe.carriers.http import client as client_module
 from chappe.carriers.http.client import MAX_ANSWER_BYTES, HttpClient, Lost, Unsent
 from chappe.carriers.http.vendor import Call, Told
 from tests.builders import on_loop
@@ -59,6 +60,36 @@ async def test_nobody_who_listens_means_that_nothing_was_written() -> None:
     assert isinstance(nonsense, Unsent)
 
 
+@pytest.mark.parametrize("share", [0.5, 1.0])  # 1: the time for all is over with the time for the connection
+def test_a_connection_that_takes_too_long_means_that_nothing_was_written(
+    share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "CONNECT_SHARE", share)
+
+    async def run() -> None:
+        is_over = asyncio.Event()
+
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()  # the greeting of TLS is never answered
+            writer.close()
+            is_over.set()
+
+        assert await _against(silent, "https", timeout_s=0.4) == Unsent("cannot connect: no answer in time")
+        await is_over.wait()
+        await asyncio.sleep(0.01)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("host", ["api..example.net", f"{'x' * 64}.example.net"])
+@on_loop
+async def test_a_name_that_is_none_means_that_nothing_was_written(host: str) -> None:
+    client = HttpClient(timeout_s=5)
+    made = await client.make(Call("POST", f"https://{host}/", {}, b"x"))
+    await client.close()
+    assert made == Unsent("the address cannot be used")
+
+
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
 @pytest.mark.parametrize("how", ["break", "half", "hang"])
 def test_a_request_that_was_written_may_have_been_read_and_is_never_made_twice(method: str, how: Behaviour) -> None:
@@ -104,11 +135,15 @@ async def test_garbage_is_lost() -> None:
     assert isinstance(made, Lost)
 
 
-async def _against(serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> Made:
+async def _against(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    scheme: str = "http",
+    timeout_s: float = 2,
+) -> Made:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    client = HttpClient(timeout_s=2)
+    client = HttpClient(timeout_s=timeout_s)
     try:
-        return await client.make(Call("POST", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", {}, b"x"))
+        return await client.make(Call("POST", f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}/", {}, b"x"))
     finally:
         await client.close()
         server.close()

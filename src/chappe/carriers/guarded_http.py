@@ -88,6 +88,7 @@ def guarded_session(
     user_agent: str,
     connect_s: float = 5.0,
     total_s: float = 10.0,
+    traces: Sequence[aiohttp.TraceConfig] = (),
 ) -> aiohttp.ClientSession:
     """A client without cookies, proxies or decompression, that refuses addresses which are not public.
 
@@ -112,6 +113,7 @@ def guarded_session(
         timeout=aiohttp.ClientTimeout(total=total_s, connect=connect_s),
         auto_decompress=False,
         trust_env=False,
+        trace_configs=list(traces),
     )
 
 

@@ -1,5 +1,6 @@
 """What is checked of an HTTP carrier before it is kept."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
@@ -10,6 +11,10 @@ from chappe.carriers.http.vendors import vendor_of
 from chappe.domain.errors import BadData
 
 MAX_VALUE: Final = 4000
+# A name that can be looked up, perhaps of a machine in the operator's own network, where underscores are seen.
+# Source: RFC 1035 2.3.4: labels of at most 63 octets, 253 in all.
+_LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_NAME: Final = re.compile(rf"(?=.{{1,253}}\.?\Z){_LABEL}(?:\.{_LABEL})*\.?")
 
 
 def check_http(options: HttpOptions) -> None:
@@ -43,3 +48,8 @@ def _check_url(url: str) -> None:
     is_plain = url.isascii() and url.isprintable() and " " not in url
     if not is_good or not is_plain or "?" in url or "#" in url or "@" in url:
         raise BadData("must say where the API is, like https://sms.example.net/api", field="url")
+    host = parts.hostname or ""
+    if "[" not in parts.netloc and not _NAME.fullmatch(host):
+        raise BadData(
+            f"names no host that can be looked up: {host!r}; --url is like https://sms.example.net/api", field="url"
+        )
