@@ -137,6 +137,28 @@ async def test_what_cannot_be_read_is_refused_and_the_vendor_may_bring_it_again(
 
 
 @on_loop
+async def test_what_vendors_are_answered_is_counted_for_carriers_that_there_are(tmp_path: Path) -> None:
+    signed = PLAIN + '[verify]\nheader = "X-Signature"\nvalue = "{token}"\n'
+    async with world(tmp_path, signed) as here:
+        for _ in range(2):
+            await here.post(RECEIPT, **{"X-Signature": "t"})
+        await here.post(RECEIPT, **{"X-Signature": "wrong"})
+        await here.post(b"{", **{"X-Signature": "t"})
+        await here.post(RECEIPT, "/carrier/vendor/wrong")
+        await Carriers(here.api.store, here.api.ids).add(NewCarrier("binds", "127.0.0.1", 9, "chappe", "secret"))
+        for name in ("nobody", "somebody", "binds"):
+            await here.post(RECEIPT, f"/carrier/{name}/secret")
+        shown = (await call(here.api.port, "GET", "/metrics")).body.decode()
+        assert [line for line in shown.splitlines() if line.startswith("chappe_carrier_callbacks")] == [
+            'chappe_carrier_callbacks_total{answer="404",carrier="unknown"} 3.0',
+            'chappe_carrier_callbacks_total{answer="200",carrier="vendor"} 2.0',
+            'chappe_carrier_callbacks_total{answer="400",carrier="vendor"} 1.0',
+            'chappe_carrier_callbacks_total{answer="403",carrier="vendor"} 1.0',
+            'chappe_carrier_callbacks_total{answer="404",carrier="vendor"} 1.0',
+        ]
+
+
+@on_loop
 async def test_a_wrong_signature_is_refused(tmp_path: Path) -> None:
     signed = PLAIN + '[verify]\nhmac = "sha256"\nsecret = "{token}"\nheader = "X-Signature"\n'
     async with world(tmp_path, signed) as here:

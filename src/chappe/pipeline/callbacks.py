@@ -34,9 +34,18 @@ class Callbacks:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def check(self, name: str, secret: str) -> None:
-        """Look whether an address is a carrier's, before anything of the request is read. Raises: NotFound."""
-        self._found(name, secret)
+    def is_right(self, name: str, secret: str) -> bool:
+        """Whether an address is a carrier's, asked before anything of the request is read. Raises: Unavailable."""
+        try:
+            self._found(name, secret)
+        except NotFound:
+            return False
+        return True
+
+    def is_carrier(self, name: str) -> bool:
+        """Whether there is a carrier over HTTP of that name, whatever its secret is. Raises: Unavailable."""
+        row = self._store.glance(lambda tx: carriers.by_name(tx, name))
+        return row is not None and row.kind == "http"
 
     async def take(self, name: str, secret: str, posted: Posted) -> Callback:
         """Store what a vendor posted to the address of a carrier; what it is to be answered.

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chappe.carriers.http.access import PREFIX
 from chappe.surfaces.http.access_log import AccessLog
-from chappe.surfaces.http.carrier_callbacks import CarrierCallbacks
+from chappe.surfaces.http.carrier_callbacks import CallbackAnswers, CarrierCallbacks
 from chappe.surfaces.http.links import ShortLinks, is_link
 from chappe.surfaces.http.reference.pages import DESCRIPTION, FOLDER, build_reference
 from chappe.surfaces.http.smsfactor.endpoint import SmsFactorApi
@@ -52,7 +52,9 @@ def build(
     links = ShortLinks(use_cases.links, use_cases.clicks)
     limits = limits or RequestLimits()
     reference = build_reference(limits, public_url)
-    callbacks = CarrierCallbacks(use_cases.callbacks, public_url)
+    answers = CallbackAnswers()
+    metrics.register(answers)
+    callbacks = CarrierCallbacks(use_cases.callbacks, public_url, answers)
     wire = SmsFactorApi(use_cases, limits)
     return AccessLog(_Split(health, reference, wire, links, callbacks, use_cases.links.host))
 
