@@ -356,6 +356,20 @@ def test_a_number_that_a_carrier_refuses_is_listed_where_it_takes_others_of_the_
     assert core.rows("SELECT kind, number FROM exclusion") == [("npai", int(OTHER))]
 
 
+def test_a_carrier_without_smpp_says_it_by_what_its_table_means() -> None:
+    core = Core()
+    core.submit(*numbers(2 * TAKEN_FOR_ONE))
+    core.record([accepted(message) for message in core.claim()])
+    for refusal in (
+        Refused("permanent", 5, "21211: not a valid number"),
+        Refused("temporary", 5, "busy"),
+        Refused("permanent", 9, "bad text"),
+    ):
+        core.submit(OTHER if refusal.dlr == 5 and refusal.kind == "permanent" else TO)
+        core.record([refused(core.claim_one(), refusal)])
+    assert core.rows("SELECT kind, number FROM exclusion") == [("npai", int(OTHER))]
+
+
 def test_a_carrier_that_refuses_everybody_lists_nobody() -> None:
     core = Core()
     core.submit(*numbers(100))

@@ -2,10 +2,21 @@
 
 from typing import Final
 
+from chappe.domain.lifecycle import Dlr
+from chappe.domain.retry import Refused
+
+# Customers read of the number, but these are about our settings. Source: SMPP 3.4, 5.1.3.
+_OF_SETTINGS: Final = frozenset({"ESME_RINVDSTTON", "ESME_RINVDSTNPI"})
 # So many numbers of a country must have been taken for each one that was refused.
 TAKEN_FOR_ONE: Final = 20
 # Counts are halved from here on: what a carrier did long ago says little.
 _MOST: Final = 10_000
+
+
+def names_nobody(refused: Refused) -> bool:
+    """Whether a refusal says for good that nobody has the number, in whatever way the carrier says such things."""
+    is_number = refused.kind == "permanent" and refused.dlr == Dlr.INVALID_DESTINATION
+    return is_number and refused.name not in _OF_SETTINGS
 
 
 class NumberRefusals:

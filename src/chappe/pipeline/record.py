@@ -13,7 +13,7 @@ from chappe.carriers.connection import Question
 from chappe.domain.failover import Pass, Tried, passing
 from chappe.domain.lane_health import Figures, count_final, count_refused
 from chappe.domain.lifecycle import FINAL, Dlr, Queue, State
-from chappe.domain.number_refusals import NumberRefusals
+from chappe.domain.number_refusals import NumberRefusals, names_nobody
 from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn, Tracked, finish, receipt, ref_of, submitted
 from chappe.domain.privacy import ERASED
 from chappe.domain.retry import Again, Fail, Refused, after_refusal
@@ -34,8 +34,6 @@ from chappe.telecom.receipts import IdForms, key, keys_by
 
 # A delivery that the carrier dates so far from now is noted with its date.
 OLD_NEWS_MS = 5 * 60_000
-# The status of a submit to a number that does not exist. Source: SMPP 3.4, 5.1.3.
-NO_SUCH_NUMBER = "ESME_RINVDSTADR"
 # The rule that is counted when a receipt was matched by its number, because its submit was never answered.
 BY_NUMBER = "number of the only unknown message"
 
@@ -302,8 +300,7 @@ class Recorder:
                 count_refused(batch.figures[message.country], refused.dlr)
                 if finish(message, dlr, batch.now):
                     batch.final[message.id] = message
-                    # The other statuses of this kind (wrong TON, wrong NPI) are about the carrier's settings.
-                    is_number = refused.name == NO_SUCH_NUMBER and not message.has_refs
+                    is_number = names_nobody(refused) and not message.has_refs
                     if is_number and self._refusals.is_believed(message.country):
                         batch.unassigned.append(message.id)
             case _:

@@ -42,7 +42,8 @@ _REFUSALS: Final[dict[str, tuple[str, RefusalClass, Dlr]]] = {
     "2": ("missing parameters", "permanent", Dlr.REJECTED),
     "3": ("invalid parameters", "permanent", Dlr.REJECTED),
     "5": ("internal error", "temporary", Dlr.NETWORK_ERROR),
-    "6": ("invalid message", "permanent", Dlr.INVALID_DESTINATION),
+    # It could not be processed: a prefix that nobody has, but other things as well.
+    "6": ("invalid message", "permanent", Dlr.REJECTED),
     "7": ("number barred", "permanent", Dlr.NOT_ALLOWED),
     "12": ("message too long", "permanent", Dlr.REJECTED),
     "15": ("invalid sender address", "permanent", Dlr.INVALID_SENDER),
