@@ -11,9 +11,12 @@ import pytest
 
 from chappe.carriers.http import connection
 from chappe.carriers.http.vendor import Posted
+from chappe.domain import throttle
 from chappe.domain.unknown import EVERY_HELD, read_policies
 from chappe.manage.carrier_status import BindStatus
 from chappe.manage.http_carriers import CallbackPlace, HttpCarriers, NewHttpCarrier
+from chappe.manage.lane_health import vitals
+from chappe.pipeline import lane_health
 from chappe.store import replies
 from tests.builders import on_loop
 from tests.http_vendor import PLAIN, Answers, Asked, Behaviour, Says, Vendor, taken, vendor
@@ -154,6 +157,39 @@ async def test_a_throttled_message_is_sent_again_after_the_time_the_vendor_names
         await here.sending.until_all(ticket, "sent")
         assert asyncio.get_running_loop().time() - began >= 2
         assert len(here.vendor.asked) == 2
+
+
+@on_loop
+async def test_a_carrier_that_wants_nothing_for_a_while_is_throttled_for_all_to_see(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(lane_health, "_ENOUGH", 1)
+    monkeypatch.setattr(lane_health, "_LOOKS", 1)
+    async with world(tmp_path, lambda _: Says(429, "", {"Retry-After": "900"})) as here:
+        await here.sending.submit(TO)
+        await here.is_in("ready")
+
+        async def seen() -> tuple[str, str]:
+            pace = (await here.sending.carrier()).pace
+            (vital,) = await vitals(here.sending.store, 0)
+            return pace.limited_by if pace else "", vital.health.state
+
+        async with asyncio.timeout(10):
+            while await seen() != ("throttling", "throttled"):
+                await asyncio.sleep(0.05)
+
+
+@on_loop
+async def test_mended_credentials_are_used_at_once(tmp_path: Path) -> None:
+    def answers(asked: Asked) -> Behaviour:
+        return taken(asked) if asked.headers["authorization"] == "Bearer good" else Says(401)
+
+    async with world(tmp_path, answers) as here:
+        ticket = await here.sending.submit(TO)
+        await here.is_in("refused", "HTTP 401; next try in")
+        await HttpCarriers(here.sending.store, here.sending.ids).tell("carrier", {"token": "good"})
+        await here.sending.until_all(ticket, "sent", within_s=10)
 
 
 @on_loop

@@ -140,6 +140,10 @@ class Connection(Protocol[T]):
     def capacity(self) -> int:
         """How many pieces may be unanswered at the same time."""
 
+    @property
+    def is_held_back(self) -> bool:
+        """Whether nothing leaves now because the carrier said for how long it wants nothing."""
+
     def in_flight(self, bind: int) -> int:
         """Pieces of a bind that are not answered."""
 

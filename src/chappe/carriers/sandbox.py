@@ -79,6 +79,10 @@ class SandboxCarrier(Generic[T]):
     def free(self) -> int:
         return max(0, WINDOW - self._in_flight) if self.is_bound else 0
 
+    @property
+    def is_held_back(self) -> bool:
+        return False
+
     def in_flight(self, bind: int) -> int:
         return self._in_flight
 

@@ -75,6 +75,10 @@ class SmppCarrier(Generic[T]):
         """How many submits may be unanswered at the same time."""
         return max(1, sum(command != BIND_RECEIVER for command in self._commands) * self.address.window)
 
+    @property
+    def is_held_back(self) -> bool:
+        return False  # no answer over SMPP names a time
+
     def in_flight(self, bind: int) -> int:
         """Submits of a bind that are not answered."""
         link = self._links[bind]

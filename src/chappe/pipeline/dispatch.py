@@ -167,7 +167,7 @@ class LaneRunner:
     @property
     def is_held_back(self) -> bool:
         """Whether nothing leaves now because the carrier complained."""
-        return self._throttle.pauses(self._loop.time())
+        return self.carrier.is_held_back or self._throttle.pauses(self._loop.time())
 
     async def run(self) -> None:
         """Serve the lane until `stop`."""
@@ -229,6 +229,8 @@ class LaneRunner:
             return pace.NOT_BOUND
         if self._throttle.wait_s(now):
             return pace.BRAKES[self._throttle.brake(now)]
+        if self.carrier.is_held_back:
+            return pace.BRAKES["throttling"]
         return pace.OURSELVES if self.carrier.free else pace.WINDOW
 
     def _room(self) -> int:

@@ -12,7 +12,7 @@ from chappe.carriers.http.access import access_of
 from chappe.carriers.http.client import HttpClient, Lost, Unsent
 from chappe.carriers.http.options import HttpOptions
 from chappe.carriers.http.texts import written_for
-from chappe.carriers.http.vendor import Accepted, Answer, Call, Closed, Message, Told, TooFast, Unclear
+from chappe.carriers.http.vendor import Accepted, Access, Answer, Call, Closed, Message, Told, TooFast, Unclear
 from chappe.carriers.http.vendors import vendor_of
 from chappe.carriers.questions import NO_ANSWER
 from chappe.domain.encodings import UCS2
@@ -41,6 +41,7 @@ class Piece(NamedTuple):
 
     message: Message
     call: Call
+    access: Access
 
 
 class HttpCarrier(Generic[T]):
@@ -61,7 +62,7 @@ class HttpCarrier(Generic[T]):
         self._is_stopping = False
         self._report = LinkState()
         self.states = [self._report]
-        self.reconfigure(address, options)
+        self._take(address, options)
 
     # -- Connection
     @property
@@ -74,6 +75,10 @@ class HttpCarrier(Generic[T]):
             return 0
         window = 1 if self._report.state == "trying" else self.capacity
         return max(0, window - len(self._tasks))
+
+    @property
+    def is_held_back(self) -> bool:
+        return asyncio.get_running_loop().time() < self._paused_until
 
     def in_flight(self, bind: int) -> int:
         return len(self._tasks)
@@ -88,7 +93,19 @@ class HttpCarrier(Generic[T]):
         self._listener.changed()
 
     def reconfigure(self, address: Address, options: HttpOptions) -> None:
-        """Speak to the vendor by other settings from the next message on; time limits and certificates stay."""
+        """Speak to the vendor by other settings from the next message on; time limits and certificates stay.
+
+        A carrier that is shut is tried at once when it was told who we are, or where the vendor is, anew.
+        """
+        before = self._access, self._options.template
+        self._take(address, options)
+        is_shut = self._report.state in ("refused", "down")
+        if is_shut and self._timer is not None and (self._access, options.template) != before:
+            self._timer.cancel()
+            self._failures = self._refusals = 0
+            self._try()
+
+    def _take(self, address: Address, options: HttpOptions) -> None:
         self._options, self.capacity = options, address.window
         self._vendor = vendor_of(options.vendor, options.template)
         self._access = access_of(options, address.callbacks)
@@ -107,7 +124,7 @@ class HttpCarrier(Generic[T]):
             validity_s=int(message.validity_s),
             is_alert=message.is_alert,
         )
-        return Cut([Piece(said, self._vendor.request(self._access, said))], note)
+        return Cut([Piece(said, self._vendor.request(self._access, said), self._access)], note)
 
     def submit(self, items: Sequence[tuple[T, Piece]]) -> list[tuple[T, str]]:
         """Make the requests of at most `free` messages."""
@@ -158,6 +175,10 @@ class HttpCarrier(Generic[T]):
         # Gone from the window before the lane is told that there is room.
         if (task := asyncio.current_task()) is not None:
             self._tasks.discard(task)
+        if isinstance(answer, Closed | Unsent) and piece.access != self._access:
+            # It is about who we were, or where the vendor was: the message leaves by what was said since.
+            self._listener.unsent([token])
+            return
         self._tell(token, answer)
 
     async def _ask(self, piece: Piece) -> Answer | Unsent:
