@@ -184,6 +184,17 @@ async def test_submit_multi_has_one_id_and_tells_whom_it_left_out(tmp_path: Path
 
 
 @on_loop
+async def test_submit_multi_counts_each_destination_towards_the_rate(tmp_path: Path) -> None:
+    async with served(tmp_path, rate=4) as (site, office), customer(office) as bound:
+        wanted = tuple(Destination(f"336123456{i:02}", 1, 1) for i in range(100))
+        body = SubmitMulti(5, 0, "SHOP", wanted, 0, 0, b"Hello")
+        answers = [(await asked(bound, commands.SUBMIT_MULTI, body)).status for _ in range(3)]
+        assert answers == [0, 0x58, 0x58]
+        assert [status for status, _ in await submitted(bound, HELLO)] == [0x58]
+        assert await site.credits() == 900
+
+
+@on_loop
 async def test_submit_multi_to_nobody_is_refused_with_the_reasons(tmp_path: Path) -> None:
     async with served(tmp_path) as (site, office), customer(office) as bound:
         wanted = (Destination("nobody", 1, 1), Destination("12", 0, 0))

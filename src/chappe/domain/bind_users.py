@@ -32,8 +32,8 @@ class BindOptions(msgspec.Struct, frozen=True, omit_defaults=True):
            certificate must have, "" when he needs none. `alphabet` is what data_coding 0 means, `ia5` what 1
            does, `kind` what his messages are.
     Units: `window` are submits that wait for our answer on one connection, `deliveries` receipts and replies that wait
-           for his; `rate` is submits in a second over all his connections, 0 for as many as he likes; `binds` are his
-           connections at the same time.
+           for his; `rate` is messages in a second over all his connections, 0 for as many as he likes: a part of a long
+           text counts as one, a submit_multi as one for each destination; `binds` are his connections at the same time.
     """
 
     window: int = 500

@@ -23,7 +23,12 @@ _OPTIONS: Final = (
     click.option(
         "--window", type=int, help=f"Submits of one connection that wait for our answer.  [{_DEFAULTS.window}]"
     ),
-    click.option("--rate", type=int, help="Submits a second, over all connections; 0 for no limit.  [0]"),
+    click.option(
+        "--rate",
+        type=int,
+        help="Messages a second, over all connections: submits and parts, of submit_multi each destination; 0 for no"
+        " limit.  [0]",
+    ),
     click.option("--binds", type=int, help=f"Connections at the same time.  [{_DEFAULTS.binds}]"),
     click.option(
         "--network",

@@ -99,15 +99,31 @@ class Customer:
 
     def allowed(self, n: int) -> int:
         """How many of `n` submits his rate lets through; they count as used."""
-        rate = self.user.options.rate
-        if not rate:
+        if not self.user.options.rate:
             return n
-        now = self._clock()
-        self._tokens = min(float(rate), self._tokens + (now - self._tokens_at) * rate)
-        self._tokens_at = now
-        found = min(n, int(self._tokens))
+        self._refill()
+        found = max(0, min(n, int(self._tokens)))
         self._tokens -= found
         return found
+
+    def allows_all(self, n: int) -> bool:
+        """Whether his rate lets `n` messages of one request through; they count as used then.
+
+        Shape: more than a second's worth needs a full second's worth, and is paid off afterwards.
+        """
+        rate = self.user.options.rate
+        if not rate:
+            return True
+        self._refill()
+        if self._tokens < min(n, rate):
+            return False
+        self._tokens -= n
+        return True
+
+    def _refill(self) -> None:
+        now, rate = self._clock(), self.user.options.rate
+        self._tokens = min(float(rate), self._tokens + (now - self._tokens_at) * rate)
+        self._tokens_at = now
 
     def ask(self, items: list[Submitted] | list[Asked]) -> None:
         """Take requests in; each is answered, one after the other."""

@@ -11,8 +11,7 @@ from chappe.store.bound_deliveries import DueDelivery
 from chappe.surfaces.smpp_server import statuses
 from chappe.surfaces.smpp_server.customer import Answer, Asked, Customer, Submitted
 from chappe.surfaces.smpp_server.deliveries import Wire, deliver_sm
-from chappe.telecom.smpp import commands
-from chappe.telecom.smpp.bodies import Bind, Body, ShortMessage
+from chappe.telecom.smpp.bodies import Bind, Body, ShortMessage, SubmitMulti
 from chappe.telecom.smpp.commands import BOUND, State
 from chappe.telecom.smpp.events import (
     Answers,
@@ -309,7 +308,7 @@ class Link(asyncio.Protocol):
             return
         self.received += 1
         self._unanswered += 1
-        if command == commands.SUBMIT_MULTI and not self.customer.allowed(1):
+        if isinstance(body, SubmitMulti) and not self.customer.allows_all(len(body.destinations)):
             self.respond(sequence, command, statuses.THROTTLED, None)
         else:
             self.customer.ask([Asked(self, sequence, command, body)])
