@@ -326,6 +326,26 @@ async def test_what_no_carrier_has_seen_is_taken_back_with_its_credits(tmp_path:
 
 
 @on_loop
+async def test_parts_that_wait_for_others_are_taken_back_together_and_cannot_be_replaced(tmp_path: Path) -> None:
+    async with served(tmp_path) as (site, office), customer(office) as bound:
+        sent = await submitted(bound, part(7, 3, 1), part(7, 3, 3), part(8, 2, 1))
+        (first, third, other) = [message_id for _, message_id in sent]
+        assert await query(bound, third) == (0, 1)
+        assert await replace(bound, third, b"shorter") == 0x13
+        assert await cancel(bound, third) == 0
+        found = await receipts(bound, 2)
+        assert {(each.message_id, each.state) for each in found} == {(first, "DELETED"), (third, "DELETED")}
+        assert rows(site.store, "SELECT ref FROM bound_part") == [(int(other),)]
+        for each in (first, third):
+            assert await query(bound, each) == (0x0C, 0)
+            assert await cancel(bound, each) == 0x0C
+        # What comes too late is no message: its others are gone.
+        await submitted(bound, part(7, 3, 2), part(8, 2, 2))
+        assert texts(site) == ["<1><2>"]
+        assert await site.credits() == 999
+
+
+@on_loop
 async def test_a_text_is_replaced_under_the_same_id_at_its_own_price(tmp_path: Path) -> None:
     async with served(tmp_path) as (site, office), customer(office) as bound:
         await site.use_cases.credits.add(site.account, -997)

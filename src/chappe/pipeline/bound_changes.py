@@ -11,7 +11,9 @@ from chappe.domain.bind_users import BindUser
 from chappe.domain.bound_deliveries import Told
 from chappe.domain.bound_submits import BoundSubmit, Reason, Taken, reason_of, request_of
 from chappe.domain.errors import Refusal
+from chappe.domain.lifecycle import Dlr
 from chappe.domain.requests import Submission, SubmitRequest
+from chappe.pipeline.bound_parts import give_up
 from chappe.pipeline.cancel import take_back
 from chappe.pipeline.submit import Accepted, Submitter
 from chappe.store import bound_messages, bound_parts, moderation, queue
@@ -44,16 +46,26 @@ class BoundChanges:
             messages = bound_messages.of_ref(tx, user.id, ref)
             if messages:
                 return Asked(next(iter(bound_messages.standing(tx, messages[:1])), None))
-            return Asked(None) if bound_parts.is_waiting(tx, user.id, ref) else None
+            return Asked(None) if bound_parts.set_of(tx, user.id, ref) else None
 
         return self._store.glance(look)
 
     async def cancel(self, user: BindUser, ref: int) -> int | None:
-        """Take back what no carrier has seen of a message; how much that was, None when there is no such message."""
+        """Take back what no carrier has seen of a message; how much that was, None when there is no such message.
+
+        Shape: a part that waits is taken back with those that came before it; each has its receipt.
+        """
 
         def unit(tx: Tx) -> int | None:
             messages = bound_messages.of_ref(tx, user.id, ref)
-            return len(_take_back(tx, messages)) if messages else None
+            if messages:
+                return len(_take_back(tx, messages))
+            of = bound_parts.set_of(tx, user.id, ref)
+            if of is None:
+                return None
+            parts = bound_parts.of_set(tx, of)
+            give_up(tx, of, parts, Dlr.NOT_SENT, now_ms())
+            return len(parts)
 
         return await self._store.write(unit)
 
@@ -61,11 +73,12 @@ class BoundChanges:
         """Put another text in the place of a message that no carrier has seen, under the same ids.
 
         Shape: of `text` the addresses are those of the message, whatever it says; a time that it does not give stays.
-               None when there is no such message.
+               None when there is no such message. A part that waits for others is no text yet.
         """
         messages = self._store.glance(lambda tx: bound_messages.of_ref(tx, user.id, ref))
         if not messages:
-            return None
+            of = self._store.glance(lambda tx: bound_parts.set_of(tx, user.id, ref))
+            return "nothing_to_replace" if of else None
         standing = self._store.glance(lambda tx: bound_messages.standing(tx, messages))
         if len(standing) != 1:
             return "nothing_to_replace"

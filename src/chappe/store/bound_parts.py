@@ -20,7 +20,7 @@ _INSERT = Statement(
 )
 _DELETE = Statement("DELETE FROM bound_part WHERE bind_user_id = :user AND part_of = :part_of AND set_no = :set_no")
 _COUNT = Statement("SELECT COUNT(*) FROM (SELECT 1 FROM bound_part WHERE bind_user_id = :user LIMIT :most)")
-_HAS_REF = Statement("SELECT received_at FROM bound_part WHERE bind_user_id = :user AND ref = :ref")
+_SET_OF = Statement("SELECT bind_user_id, part_of, set_no FROM bound_part WHERE bind_user_id = :user AND ref = :ref")
 # A set is as old as its newest part.
 _OLD = Statement(
     "SELECT DISTINCT bind_user_id, part_of, set_no FROM bound_part p WHERE received_at < :before AND NOT EXISTS"
@@ -63,9 +63,10 @@ def count(tx: Tx, user: int, most: int) -> int:
     return int(tx.one(_COUNT, user=user, most=most)[0])
 
 
-def is_waiting(tx: Tx, user: int, ref: int) -> bool:
-    """Whether an id is that of a part that waits. Cost: looks through the user's parts."""
-    return tx.row(_HAS_REF, user=user, ref=ref) is not None
+def set_of(tx: Tx, user: int, ref: int) -> PartSet | None:
+    """The set that waits with the part of an id; None when no part has it. Cost: looks through the user's parts."""
+    row = tx.row(_SET_OF, user=user, ref=ref)
+    return PartSet._make(row) if row is not None else None
 
 
 def old(tx: Tx, before: int, n: int) -> list[PartSet]:
