@@ -21,10 +21,16 @@ class Authority:
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(made.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str, *, host: str = "127.0.0.1", days: tuple[int, int] = (-1, 1)) -> tuple[Path, Path]:
-        """A certificate for a name, which also serves on a host, and its key. Shape: valid from and to, from today."""
+    def issue(
+        self, name: str, *, host: str = "127.0.0.1", days: tuple[int, int] = (-1, 1), has_cn: bool = True
+    ) -> tuple[Path, Path]:
+        """A certificate for a name, which also serves on a host, and its key.
+
+        Shape: valid from and to, from today; without `has_cn` the name is that of its files only.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = self._builder(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]), key, days)
+        common = [x509.NameAttribute(x509.NameOID.COMMON_NAME, name)] if has_cn else []
+        builder = self._builder(x509.Name(common), key, days)
         where = x509.IPAddress(ip_address(host)) if host[0].isdigit() else x509.DNSName(host)
         made = builder.add_extension(x509.SubjectAlternativeName([where]), critical=False).sign(
             self._key, hashes.SHA256()

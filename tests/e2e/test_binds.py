@@ -50,7 +50,7 @@ async def test_a_wrong_password_and_an_unknown_user_take_the_same_time(tmp_path:
         async def took(system_id: str, password: str) -> float:
             began = time.thread_time() + time.process_time()
             with pytest.raises(BindRefusal):
-                await binder.authenticate(system_id, password, "192.0.2.1", is_tls=False, certificate=None)
+                await binder.authenticate(system_id, password, "192.0.2.1", is_tls=False, certificate_names=())
             return time.thread_time() + time.process_time() - began
 
         await took("nobody", "secret")  # the hash of nobody is made once
@@ -68,7 +68,7 @@ async def test_who_guesses_locks_himself_out_and_nobody_else(tmp_path: Path) -> 
 
         async def tried(password: str, address: str) -> str:
             try:
-                await binder.authenticate(SYSTEM_ID, password, address, is_tls=False, certificate=None)
+                await binder.authenticate(SYSTEM_ID, password, address, is_tls=False, certificate_names=())
             except BindRefusal as refused:
                 return refused.reason
             return "bound"

@@ -28,9 +28,9 @@ _RANGES: Final = {"window": (1, 10_000), "rate": (0, 100_000), "binds": (1, 1000
 class BindOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one bind user may do.
 
-    Shape: `networks` are who may connect, everybody when there are none; `certificate` is the name that his client
-           certificate must have, "" when he needs none. `alphabet` is what data_coding 0 means, `ia5` what 1
-           does, `kind` what his messages are.
+    Shape: `networks` are who may connect, everybody when there are none; `certificate` is a name that his client
+           certificate must have (CN or dNSName), "" when he needs none. `alphabet` is what data_coding 0 means, `ia5`
+           what 1 does, `kind` what his messages are.
     Units: `window` are submits that wait for our answer on one connection, `deliveries` receipts and replies that wait
            for his; `rate` is messages in a second over all his connections, 0 for as many as he likes: a part of a long
            text counts as one, a submit_multi as one for each destination; `binds` are his connections at the same time.

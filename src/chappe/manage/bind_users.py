@@ -4,6 +4,7 @@ The process that has the binds looks at their users twice a second: that soon a 
 """
 
 from collections import OrderedDict
+from collections.abc import Collection
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final, NamedTuple
 
@@ -145,11 +146,11 @@ class Binder:
         self._passwords.close()
 
     async def authenticate(
-        self, system_id: str, password: str, address: str, *, is_tls: bool, certificate: str | None
+        self, system_id: str, password: str, address: str, *, is_tls: bool, certificate_names: Collection[str]
     ) -> BindUser:
         """The user who binds from an address, if he may.
 
-        Shape:  `certificate` is the name in his client certificate.
+        Shape:  `certificate_names` are the names in his client certificate.
         Raises: BindRefusal: `locked`, `unknown`, `address`, `password`, `tls`, `certificate`; Unavailable when too
                 many are being checked. All that need a comparison take its time.
         Cost:   a tenth of a second at first, microseconds when it was right before.
@@ -175,7 +176,7 @@ class Binder:
             raise BindRefusal("unknown")
         if user.options.tls and not is_tls:
             raise BindRefusal("tls")
-        if user.options.certificate and user.options.certificate != certificate:
+        if user.options.certificate and user.options.certificate not in certificate_names:
             raise BindRefusal("certificate")
         return user
 

@@ -41,7 +41,7 @@ _OPTIONS: Final = (
     click.option(
         "--certificate",
         metavar="NAME",
-        help="Only with a client certificate of this name (CN); `none` for no need.  [none]",
+        help="Only with a client certificate of exactly this name, as CN or DNS name; `none` for no need.  [none]",
     ),
     click.option(
         "--alphabet",

@@ -11,6 +11,7 @@ from chappe.store.bound_deliveries import DueDelivery
 from chappe.surfaces.smpp_server import statuses
 from chappe.surfaces.smpp_server.customer import Answer, Asked, Customer, Submitted
 from chappe.surfaces.smpp_server.deliveries import Wire, deliver_sm
+from chappe.surfaces.smpp_server.tls import names_in
 from chappe.telecom.smpp.bodies import Bind, Body, ShortMessage, SubmitMulti
 from chappe.telecom.smpp.commands import BOUND, State
 from chappe.telecom.smpp.events import (
@@ -69,7 +70,7 @@ class Link(asyncio.Protocol):
         )
         self.is_tls = is_tls
         self.address = ""
-        self.certificate: str | None = None
+        self.certificate_names: frozenset[str] = frozenset()
         self.customer: Customer | None = None
         self.version = 0x34
         self.mode = ""
@@ -93,7 +94,7 @@ class Link(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=_HIGH_WATER_BYTES)
         peer = transport.get_extra_info("peername")
         self.address = peer[0] if peer else "0.0.0.0"  # noqa: S104 - gone already
-        self.certificate = _name_in(transport.get_extra_info("peercert"))
+        self.certificate_names = names_in(transport.get_extra_info("peercert"))
         if not self._admits(self):
             self._transport.abort()
             return
@@ -335,11 +336,3 @@ class Link(asyncio.Protocol):
         self._steer_reading()
         _log.info("bound", version=f"{self.version:#x}", **self.told())
         found.pump()
-
-
-def _name_in(certificate: object) -> str | None:
-    """The name in a client's certificate."""
-    if not isinstance(certificate, dict):
-        return None
-    names = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
-    return str(names[0]) if names else None

@@ -89,8 +89,9 @@ class SmppServer:
         """The customer who binds, or the status that refuses him."""
         try:
             user = await self._binder.authenticate(
-                request.system_id, request.password, link.address, is_tls=link.is_tls, certificate=link.certificate
-            )
+                request.system_id, request.password, link.address, is_tls=link.is_tls,
+                certificate_names=link.certificate_names,
+            )  # fmt: skip
             customer = self._customers.get(user.id)
             if customer is None:
                 customer = self._customers[user.id] = Customer(user, self._use_cases, self._loop.time)
@@ -248,7 +249,7 @@ def _why_not(link: Link, user: BindUser | None) -> str:
         return "the address is no longer allowed"
     if user.options.tls and not link.is_tls:
         return "TLS is needed now"
-    if user.options.certificate and user.options.certificate != link.certificate:
+    if user.options.certificate and user.options.certificate not in link.certificate_names:
         return "another client certificate is needed now"
     return ""
 
