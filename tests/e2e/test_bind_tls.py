@@ -108,6 +108,27 @@ def test_a_renewed_certificate_is_shown_from_the_next_handshake_on_and_binds_sta
     run(behave())
 
 
+def test_customers_of_a_new_authority_are_known_from_the_next_handshake_on(tmp_path: Path, run: Run) -> None:
+    ours, theirs, new = (Authority(tmp_path, name) for name in ("ours", "theirs", "new"))
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_bytes(theirs.file.read_bytes())
+    client = ours.client()
+    client.load_cert_chain(*new.issue("shop.example"))
+
+    async def behave() -> None:
+        context = tls.context(*ours.issue("sms.example"), trusted)
+        async with served(tmp_path, context, certificate="shop.example") as office:
+            async with esme(office.port, SYSTEM_ID, PASSWORD, tls=client) as stranger:
+                assert stranger.bound is None
+            trusted.write_bytes(theirs.file.read_bytes() + new.file.read_bytes())
+            assert await refusal(office, client) is None
+            trusted.write_bytes(theirs.file.read_bytes())
+            async with esme(office.port, SYSTEM_ID, PASSWORD, tls=client) as stranger:
+                assert stranger.bound is None
+
+    run(behave())
+
+
 @pytest.mark.parametrize("broken", ["certificate", "key", "both gone", "other key"])
 def test_files_that_cannot_be_used_leave_the_certificate_that_was_there_and_a_warning(
     tmp_path: Path, run: Run, broken: str

@@ -101,8 +101,11 @@ class Outbox:
                 self._taken, self._later = {}, {}
                 try:
                     await self._store.write(partial(_written, taken=taken, later=later))
-                except Unavailable as error:
-                    _log.error("database unavailable", reason=str(error))
+                except Exception as error:
+                    if isinstance(error, Unavailable):
+                        _log.error("database unavailable", reason=str(error))
+                    else:
+                        _log.exception("bug")
                     self._taken, self._later = taken | self._taken, later | self._later
                     await asyncio.sleep(_RETRY_S)
                     continue

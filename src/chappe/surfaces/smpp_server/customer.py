@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 import structlog
@@ -54,6 +55,9 @@ class Receiver(Protocol):
 
     def close(self, why: str) -> None:
         """End it."""
+
+    def abort(self) -> None:
+        """Cut it."""
 
 
 class Submitted(NamedTuple):
@@ -170,7 +174,7 @@ class Customer:
         for each, (status, message_id) in zip(batch, found, strict=True):
             answers.setdefault(each.link, []).append((each.sequence, status, message_id))
         for link, own in answers.items():
-            link.answer(own)
+            self._say(link, partial(link.answer, own))
 
     async def _decided(self, batch: list[Submitted]) -> list[tuple[int, str]]:
         found: list[tuple[int, str]] = [(statuses.SYSTEM_ERROR, "")] * len(batch)
@@ -199,11 +203,22 @@ class Customer:
         except Exception:
             _log.exception("bug", system_id=self.user.system_id)
             status = statuses.SYSTEM_ERROR
+        self._say(asked.link, partial(self._respond_on, asked, status, body))
+
+    def _respond_on(self, asked: Asked, status: int, body: Body | None) -> None:
         try:
             asked.link.respond(asked.sequence, asked.command, status, body)
         except EncodingError:
             _log.exception("bug", system_id=self.user.system_id)
             asked.link.respond(asked.sequence, asked.command, statuses.SYSTEM_ERROR, None)
+
+    def _say(self, link: Receiver, answer: Callable[[], None]) -> None:
+        """Answer; a link that cannot be answered ends, so that its customer sees it, and his others go on."""
+        try:
+            answer()
+        except Exception:
+            _log.exception("bug", system_id=self.user.system_id)
+            link.abort()
 
     # -- what he is told
 
@@ -213,13 +228,31 @@ class Customer:
         return self._clock() >= self._busy_until and any(link.free for link in self.links)
 
     def pump(self) -> None:
-        """Give him what waits, on the emptiest link first, as far as they take it."""
-        while self.may_take:
-            link = max(self.links, key=lambda each: each.free)
-            deliveries = self._use_cases.outbox.take(self.user.id, min(link.free, DELIVERIES))
-            if not deliveries:
-                return
+        """Give him what waits, on the emptiest link first, as far as they take it.
+
+        Shape: what fails is tried again in a second, and is in nobody else's way.
+        """
+        try:
+            while self.may_take:
+                link = max(self.links, key=lambda each: each.free)
+                deliveries = self._use_cases.outbox.take(self.user.id, min(link.free, DELIVERIES))
+                if not deliveries:
+                    return
+                self._deliver(link, deliveries)
+        except Unavailable as error:
+            _log.error("database unavailable", reason=str(error))
+            self._busy_until = self._clock() + BUSY_S
+        except Exception:
+            _log.exception("bug", system_id=self.user.system_id)
+            self._busy_until = self._clock() + BUSY_S
+
+    def _deliver(self, link: Receiver, deliveries: list[DueDelivery]) -> None:
+        try:
             link.deliver(deliveries)
+        except Exception:
+            _log.exception("bug", system_id=self.user.system_id)
+            self._use_cases.outbox.not_taken(self.user.id, deliveries)
+            link.abort()
 
     def acknowledged(self, items: list[tuple[DueDelivery, int, str]], *, is_late: bool) -> int:
         """He answered deliveries; how many he took."""

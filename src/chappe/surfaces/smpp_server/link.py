@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Protocol, cast
 
 import structlog
@@ -101,12 +102,12 @@ class Link(asyncio.Protocol):
         self._wake()
 
     def data_received(self, data: bytes) -> None:
-        self._handle(self.session.receive(data, self._loop.time()))
+        self._step(partial(self.session.receive, data))
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._handle(self.session.connection_lost(self._loop.time()))
+        self._step(self.session.connection_lost)
         self._centre.closed(self)
 
     def pause_writing(self) -> None:
@@ -141,7 +142,15 @@ class Link(asyncio.Protocol):
         if self.customer is None:
             return
         wire = Wire(self.version, self.customer.user.options.alphabet)
-        written = [(each, deliver_sm(each.body, wire)) for each in deliveries]
+        written, failed = [], []
+        for each in deliveries:
+            try:
+                written.append((each, deliver_sm(each.body, wire)))
+            except Exception:
+                _log.exception("bug", delivery=each.id, **self.told())
+                failed.append(each)
+        if failed:  # kept for a program that can write it, and in nobody's way
+            self.customer.not_taken(failed, [])
         unsendable = self.session.deliver(written, self._loop.time())
         if unsendable:
             self.customer.unsendable([each for each, _ in unsendable])
@@ -213,7 +222,7 @@ class Link(asyncio.Protocol):
 
     def _tick(self) -> None:
         self._timer = None
-        self._handle(self.session.tick(self._loop.time()))
+        self._step(self.session.tick)
 
     def _wake(self) -> None:
         """See to it that the session's timers run."""
@@ -242,6 +251,18 @@ class Link(asyncio.Protocol):
             else:
                 self._transport.pause_reading()
 
+    def _step(self, session: Callable[[float], list[Event[DueDelivery]]]) -> None:
+        """Let the session do something, and do what follows; a fault of ours ends this link and nothing else."""
+        try:
+            self._handle(session(self._loop.time()))
+        except Exception:
+            self._broken()
+
+    def _broken(self) -> None:
+        """A fault of ours: the customer sees that his link ends and binds again, instead of waiting for nothing."""
+        _log.exception("bug", **self.told())
+        self._transport.abort()
+
     def _handle(self, events: list[Event[DueDelivery]]) -> None:
         is_over = False
         for event in events:
@@ -267,7 +288,7 @@ class Link(asyncio.Protocol):
             case Requested(sequence, command, body):
                 self._asked(sequence, command, body)
             case BindRequested(request):
-                self._binding = asyncio.ensure_future(self._bind(request))
+                self._binding = asyncio.ensure_future(self._try_to_bind(request))
             case TimedOut(tokens):
                 if self.customer is not None:
                     self.customer.not_taken(tokens, [])
@@ -313,6 +334,12 @@ class Link(asyncio.Protocol):
             self.respond(sequence, command, statuses.THROTTLED, None)
         else:
             self.customer.ask([Asked(self, sequence, command, body)])
+
+    async def _try_to_bind(self, request: Bind) -> None:
+        try:
+            await self._bind(request)
+        except Exception:
+            self._broken()
 
     async def _bind(self, request: Bind) -> None:
         found = await self._centre.bind(self, request)

@@ -105,6 +105,11 @@ class SmppServer:
         except Unavailable as error:
             _log.error("bind refused", reason=str(error), address=link.address)
             return statuses.BIND_REFUSALS["busy"]
+        except Exception:
+            _log.exception("bug", address=link.address)
+            return statuses.BIND_REFUSALS["busy"]
+        if link not in self._links:  # gone meanwhile
+            return statuses.BIND_REFUSALS["busy"]
         link.bound_at = now_ms()
         self._ids[link] = f"{self._process}.{next(self._numbers)}"
         return customer
@@ -119,7 +124,7 @@ class SmppServer:
     # -- at intervals
 
     async def _listen(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
-        """Open a port; one that is taken is tried again and again, and everything else goes on."""
+        """Keep a port open; one that is taken is tried again and again, and everything else goes on."""
         what = "SMPP over TLS" if context else "SMPP"
         is_tls = context is not None
         while not self._stopping.is_set():
@@ -135,7 +140,12 @@ class SmppServer:
             else:
                 self._servers.append(server)
                 _log.info(f"{what} listens", host=host, port=server.sockets[0].getsockname()[1])
-                return
+                while _is_open(server) and not self._stopping.is_set():
+                    await self._sleep(LISTEN_S)
+                if not self._stopping.is_set():  # the loop closes a port when the system fails to accept
+                    _log.error(f"{what} is closed; opening it again", host=host, port=port)
+                    self._servers.remove(server)
+                    server.close()
 
     async def _every(self, seconds: float, what: Callable[[], None]) -> None:
         while not self._stopping.is_set():
@@ -204,6 +214,8 @@ class SmppServer:
                 await self._report()
             except Unavailable as error:
                 _log.error("database unavailable", reason=str(error))
+            except Exception:
+                _log.exception("bug")
             await self._sleep(REPORT_S)
 
     async def _report(self) -> None:
@@ -232,9 +244,16 @@ class SmppServer:
         for link in list(self._links):
             link.abort()
         await asyncio.sleep(0)
-        await self._use_cases.outbox.close()
+        with contextlib.suppress(TimeoutError):  # what is not written down is given again
+            async with asyncio.timeout(GRACE_S):
+                await self._use_cases.outbox.close()
         with contextlib.suppress(Unavailable):
             await self._store.write(lambda tx: bind_sessions.report(tx, [], []))
+
+
+def _is_open(server: asyncio.Server) -> bool:
+    """Whether a server still accepts on all of its sockets."""
+    return bool(server.sockets) and all(each.fileno() != -1 for each in server.sockets)
 
 
 def _why_not(link: Link, user: BindUser | None) -> str:
