@@ -8,7 +8,7 @@ from chappe.carriers.refusals import Refusals, read_meaning, status_number
 from chappe.carriers.smpp_options import OwnField, SmppOptions
 from chappe.domain.errors import BadData
 from chappe.domain.retry import Refused
-from chappe.manage.carrier_checks import check_options
+from chappe.manage.carrier_checks import NewCarrier, check, check_options
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -30,6 +30,7 @@ def test_the_defaults_pass_their_own_checks() -> None:
         ("no_such", 1, "no_such"), ("response_s", 0, "response_s"), ("receivers", 33, "receivers"),
         ("system_type", "x" * 13, "system_type"), ("system_type", "é", "system_type"), ("service_type", "x" * 6, ""),
         ("national_code", "+33", "national_code"), ("dest_form", "national", "national_code"),
+        ("tls_server_name", "smpp..acme.example", "tls_server_name"),
         ("tls_key_file", "/k", "tls_key_file"), ("receipt_zone", "Mars/Olympus", "receipt_zone"),
         ("receipt_zone", "../etc/passwd", "receipt_zone"), ("receipt_states", {"OK": "FINE"}, "receipt_states"),
         ("statuses", {"0x45": "never"}, "statuses"), ("statuses", {"ESME_WHAT": "temporary"}, "statuses"),
@@ -52,6 +53,18 @@ def test_what_cannot_be_is_refused_with_its_name(name: str, value: object, words
     with pytest.raises(BadData) as refused:
         check_options("smpp", options_from("smpp", {name: value}))
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("host", ["smpp..acme.example", f"{'a' * 64}.example", ".acme.example", "", "acme example"])
+def test_a_host_that_cannot_be_looked_up_is_refused(host: str) -> None:
+    with pytest.raises(BadData, match="smpp") as refused:
+        check(NewCarrier("acme", host, 2775, "user", "secret"))
+    assert "host name" in str(refused.value)
+
+
+@pytest.mark.parametrize("host", ["smpp.acme.example", "smpp.acme.example.", "10.0.0.1", "2001:db8::1", "été.example"])
+def test_a_name_and_an_address_are_hosts(host: str) -> None:
+    check(NewCarrier("acme", host, 2775, "user", "secret"))
 
 
 def test_options_are_read_as_people_write_them() -> None:

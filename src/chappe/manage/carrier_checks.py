@@ -83,8 +83,19 @@ def check(new: NewCarrier) -> None:
 def _check_place(new: NewCarrier) -> None:
     if not new.host or len(new.host) > 255 or any(character.isspace() for character in new.host):
         raise BadData("must be a host name or an address", field="smpp")
+    if not is_host(new.host):
+        raise BadData("the parts of a host name have 1 to 63 characters between their dots", field="smpp")
     if not 1 <= new.port <= 65535:
         raise BadData("must have a port between 1 and 65535", field="smpp")
+
+
+def is_host(name: str) -> bool:
+    """Whether the name of a host can be looked up at all."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def check_options(kind: str, options: CarrierOptions) -> None:
@@ -155,6 +166,8 @@ def _check_smpp(options: SmppOptions) -> None:
     for name in ("system_type", "address_range", "service_type"):
         if not _is_plain(getattr(options, name)):
             raise BadData("must have printable ASCII characters, as SMPP allows", field=name)
+    if not is_host(options.tls_server_name):
+        raise BadData("the parts of a host name have 1 to 63 characters between their dots", field="tls_server_name")
     if "national" in (options.sender_form, options.dest_form) and not options.national_code:
         raise BadData("is needed for numbers in national form, like 33", field="national_code")
     if options.tls_key_file and not options.tls_certificate_file:
