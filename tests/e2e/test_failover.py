@@ -97,6 +97,22 @@ async def test_a_carrier_that_dies_in_traffic_costs_no_message_and_nobody_gets_o
 
 
 @on_loop
+async def test_a_carrier_that_stays_bound_and_answers_nothing_is_down_and_the_other_gets_what_waits(
+    tmp_path: Path,
+) -> None:
+    options = SmppOptions(down_after_s=1, response_s=1)
+    async with two(tmp_path, simulated(latency_s=3600.0), options) as (sending, first, second):
+        ticket = await sending.submit(*numbers(40))
+        await until_is(sending, "first", "down")
+        await until(lambda: sending.states(ticket).count("delivered") == 40 - 13, "what was not handed over", 20)
+        # A window and three that tried it; none of them is sent again.
+        assert (await sending.carrier("first")).unknown == 13
+        assert (first.stats().received, len(second.messages())) == (13, 27)
+        (bind,) = (await sending.carrier("first")).binds
+        assert bind.detail.startswith("the carrier answers no submits; next try in")
+
+
+@on_loop
 async def test_where_both_are_down_messages_wait_and_flow_when_one_is_back(tmp_path: Path) -> None:
     async with two(tmp_path) as (sending, first, second):
         port = second.port

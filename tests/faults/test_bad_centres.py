@@ -6,12 +6,16 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
+from chappe.carriers import smpp
 from chappe.carriers.connection import Acknowledge, Address, Question
+from chappe.carriers.silence import NEVER_ANSWERED, TRIES
 from chappe.carriers.smpp import SmppCarrier
 from chappe.carriers.smpp_options import SmppOptions
+from chappe.carriers.trial import try_binds
 from chappe.domain.outcomes import ReceiptIn, ReplyIn
 from chappe.domain.retry import Refused
 from chappe.telecom.smpp import commands, oddities, status, tlv
@@ -404,6 +408,145 @@ def test_messages_that_are_never_answered_are_unknown_and_the_bind_goes_on() -> 
             assert told.fates["k"] == ["accepted as 7"]
 
     run_fast(ask())
+
+
+def test_a_centre_that_answers_no_submits_is_tried_then_left_and_tried_again() -> None:
+    """It stays bound and answers every probe; only submits it does not."""
+    lives: list[Wire] = []
+    is_silent = [True]
+
+    async def life(wire: Wire) -> None:
+        lives.append(wire)
+        await behave(wire, lambda heard: b"" if is_silent else answered(heard, OK))
+
+    async def ask() -> None:
+        async with connected(life, window=20) as (carrier, told):
+            state = carrier.states[0]
+            with hurrying(HURRY):
+                await submitted(carrier, told, *[f"w{i}" for i in range(15)])
+                assert (state.state, carrier.free, carrier.is_bound) == ("trying", 1, True)
+                for number in range(TRIES):
+                    await submitted(carrier, told, f"try{number}")
+                assert (carrier.free, carrier.is_bound) == (0, False)
+                await until(lambda: state.state == "down", "down")
+                assert "answers no submits; next try in" in state.detail
+                assert 60 <= float(state.detail.split()[-2]) <= 78
+                assert state.oddities == {NEVER_ANSWERED: 15 + TRIES}
+                assert len(lives) == 1
+                await until(lambda: state.state == "trying", "bound again", 400.0)
+                assert carrier.free == 1
+                await submitted(carrier, told, "again")  # one is enough now
+                assert not carrier.is_bound
+                is_silent.clear()
+                await until(lambda: state.state == "down", "down")
+                await until(lambda: state.state == "trying", "bound again", 400.0)
+            await submitted(carrier, told, "heard")
+            assert (state.state, carrier.free) == ("bound", 20)
+        assert told.fates.pop("heard") == ["accepted as 7"]
+        assert set(map(tuple, told.fates.values())) == {("unknown",)}
+        assert (len(told.fates), told.late, len(lives)) == (15 + TRIES + 1, {}, 3)
+        assert UNBIND in [heard.command for heard in lives[0].heard]
+
+    run_fast(ask())
+
+
+def test_a_centre_that_answers_one_in_ten_is_fed_on() -> None:
+    count = [0]
+
+    def now_and_then(heard: Heard) -> bytes:
+        count[0] += 1
+        return b"" if count[0] % 10 else answered(heard, OK)
+
+    async def ask() -> None:
+        async with connected(lambda wire: behave(wire, now_and_then), window=10) as (carrier, told):
+            with hurrying(HURRY):
+                for turn in range(3):
+                    await submitted(carrier, told, *[f"{turn}.{i}" for i in range(10)])
+            assert (carrier.states[0].state, carrier.free) == ("bound", 10)
+        fates = [fate for (fate,) in told.fates.values()]
+        assert (fates.count("unknown"), fates.count("accepted as 7")) == (27, 3)
+
+    run_fast(ask())
+
+
+# -- what nobody foresaw ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["smpp..acme.example", f"{'a' * 64}.example", ".acme.example"])
+@on_loop
+async def test_a_host_whose_name_is_none_is_said_to_be_and_tried_again(host: str) -> None:
+    told = Told()
+    address = Address("carrier", host, 2775, "user", "secret")
+    told.carrier = carrier = SmppCarrier(address, SmppOptions(), told)
+    carrier.start()
+    try:
+        await until(lambda: len(told.details) > 1, "the second reason")
+    finally:
+        await carrier.stop()
+    assert f"cannot connect: {host} is no name of a host; next try in" in told.details[0]
+    (tried,) = await try_binds(address, SmppOptions())
+    assert (tried.is_good, tried.said) == (False, f"cannot connect: {host} is no name of a host")
+
+
+@pytest.mark.parametrize("name", ["connect", "Refusals"])
+def test_a_fault_of_ours_in_the_life_of_a_bind_costs_a_wait_and_not_the_bind(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults, usual = [KeyError("a fault of ours")], getattr(smpp, name)
+
+    def faulty(*args: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return usual(*args)
+
+    async def life(wire: Wire) -> None:
+        if faults:
+            wire.say(answered(await wire.until(commands.BIND_TRANSCEIVER), status=status.ESME_RINVPASWD))
+        await behave(wire)
+
+    async def ask() -> None:
+        monkeypatch.setattr(smpp, name, faulty)
+        async with connected(life) as (carrier, told):
+            await until(lambda: carrier.states[0].state == "down", "down")
+            assert "a fault of ours: the log has it; next try in" in carrier.states[0].detail
+            await submitted(carrier, told, "a")
+            assert told.fates["a"] == ["accepted as 7"]
+
+    run_fast(ask(), BRISK)
+
+
+@pytest.mark.parametrize("name", ["answered", "unknown", "delivered"])
+def test_a_fault_of_ours_in_what_a_carrier_says_ends_the_link_and_another_begins(name: str) -> None:
+    lives: list[Wire] = []
+
+    async def life(wire: Wire) -> None:
+        lives.append(wire)
+        wire.say(answered(await wire.until(commands.BIND_TRANSCEIVER), GOOD_DAY))
+        heard = await wire.until(SUBMIT_SM)
+        if name == "delivered" and len(lives) == 1:
+            wire.say(whole(DELIVER_SM, 1, MESSAGE))
+        if name == "answered" or len(lives) > 1:
+            wire.say(answered(heard, OK))
+        await behave(wire)
+
+    async def ask() -> None:
+        async with connected(life) as (carrier, told):
+            usual = getattr(told, name)
+
+            def faulty(*args: Any, **more: Any) -> None:
+                setattr(told, name, usual)
+                raise KeyError("a fault of ours")
+
+            setattr(told, name, faulty)
+            with hurrying(HURRY if name == "unknown" else 1.0):
+                await until(lambda: carrier.is_bound, "bound")
+                carrier.submit([("a", TEXT)])
+                await until(lambda: any("a fault of ours" in detail for detail in told.details), "the fault", 100.0)
+            assert len(lives) == 1
+            await submitted(carrier, told, "b")
+            assert (told.fates["b"], len(lives)) == (["accepted as 7"], 2)
+
+    run_fast(ask(), BRISK)
 
 
 def test_a_carrier_that_asks_and_never_reads_costs_a_bounded_buffer_and_is_given_up() -> None:

@@ -46,6 +46,33 @@ def test_a_silent_peer_is_probed_and_then_given_up() -> None:
     assert client.tick(50.0) == [LinkLost("enquire_link not answered", ["a"], [])]
 
 
+def test_a_peer_that_leaves_a_submit_unanswered_and_says_nothing_is_probed_at_once() -> None:
+    client, _ = bound(enquire_link_s=30.0, enquire_response_s=5.0, unanswered_probes=2, response_s=10.0)
+    client.submit([("a", TEXT)], 0.0)
+    client.data_to_send()
+    assert client.tick(10.0) == [TimedOut(["a"])]
+    assert len(numbers_of(sent(client), commands.ENQUIRE_LINK)) == 1
+    client.tick(15.0)
+    assert client.tick(20.0) == [LinkLost("enquire_link not answered", [], [])]
+
+
+def test_a_peer_that_was_heard_since_a_submit_is_not_probed_for_it() -> None:
+    client, _ = bound(enquire_link_s=30.0, response_s=10.0)
+    client.submit([("a", TEXT), ("b", TEXT)], 0.0)
+    client.data_to_send()
+    client.receive(answer(3), 1.0)
+    assert client.tick(10.0) == [TimedOut(["a"])]
+    assert sent(client) == []
+
+
+def test_a_link_that_is_not_to_be_probed_is_not_probed_for_a_timeout_either() -> None:
+    client, _ = bound(enquire_link_s=0.0, response_s=10.0)
+    client.submit([("a", TEXT)], 0.0)
+    client.data_to_send()
+    assert client.tick(10.0) == [TimedOut(["a"])]
+    assert sent(client) == []
+
+
 def test_an_answered_probe_starts_the_wait_anew() -> None:
     client, server = bound(enquire_link_s=30.0)
     client.tick(30.0)

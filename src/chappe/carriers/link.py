@@ -11,12 +11,13 @@ from chappe.carriers.connection import Address, LinkState, Listener, Question
 from chappe.carriers.incoming import manner_of, read_delivery
 from chappe.carriers.questions import NO_ANSWER, answer_of, query_of
 from chappe.carriers.refusals import Refusals
+from chappe.carriers.silence import NEVER_ANSWERED, Silence
 from chappe.carriers.smpp_options import VERSIONS, SmppOptions
 from chappe.carriers.tls import failure
 from chappe.domain.outcomes import ReceiptIn
 from chappe.telecom.smpp import status as smpp_status
 from chappe.telecom.smpp.bodies import Bind, ShortMessage
-from chappe.telecom.smpp.commands import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER, QUERY_SM
+from chappe.telecom.smpp.commands import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER, BOUND, QUERY_SM
 from chappe.telecom.smpp.events import (
     Answers,
     BindRefused,
@@ -52,18 +53,22 @@ UNACKNOWLEDGED_MOST = 20_000  # deliveries; a carrier that brings more than we c
 _FRESH = 0.3
 # The oddity that is counted for a carrier that forgets that we are bound.
 NOT_BOUND = "says that we are not bound"
+# Why a link ended that no fault of ours may keep from beginning anew.
+OUR_FAULT: Final = "a fault of ours: the log has it"
 
 
 class Link(asyncio.Protocol, Generic[T]):
     """One TCP connection and its session.
 
     Shape: `command` says what it binds as; `bound` is called when the centre agrees; `version` is what the centre says
-           it speaks, None when it does not; `was_left` tells a good-bye of the carrier from a loss.
+           it speaks, None when it does not; `bound_at` is when it did, None until then; `was_left` tells a good-bye of
+           the carrier from a loss; `was_silent` says that it has answered no submit since too many went unanswered,
+           `gave_up` that the link was closed for that.
     """
 
     def __init__(
         self, address: Address, options: SmppOptions, command: int, state: LinkState, listener: Listener[T],
-        bound: Callable[[], None] = lambda: None,
+        bound: Callable[[], None] = lambda: None, *, was_silent: bool = False,
     ) -> None:  # fmt: skip
         self._loop = asyncio.get_running_loop()
         self._address = address
@@ -81,7 +86,11 @@ class Link(asyncio.Protocol, Generic[T]):
         self.refused_status: int | None = None
         self.is_bound = False
         self.was_left = False
+        self.gave_up = False
+        self.bound_at: float | None = None
         self.version: int | None = None
+        self._silence = Silence(was_silent=was_silent)
+        self._timer: asyncio.TimerHandle | None = None
         self._can_write = True
         self._is_reading = True
         self._leaves_at: float | None = None
@@ -101,6 +110,12 @@ class Link(asyncio.Protocol, Generic[T]):
     # -- asyncio.Protocol
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
+        try:
+            self._begin()
+        except Exception:
+            self._fail()
+
+    def _begin(self) -> None:
         options = self._options
         bind = Bind(
             self._command, self._address.system_id, self._address.password, options.system_type,
@@ -111,12 +126,18 @@ class Link(asyncio.Protocol, Generic[T]):
         self._timer = self._loop.call_later(TICK_S, self._tick)
 
     def data_received(self, data: bytes) -> None:
-        self._handle(self.session.receive(data, self._loop.time()))
+        try:
+            self._handle(self.session.receive(data, self._loop.time()))
+        except Exception:
+            self._fail()
 
     def connection_lost(self, exc: Exception | None) -> None:
         reason = failure(exc) if exc else "the carrier closed the connection"
         self._transport = None  # nothing more can be written, and TLS has forgotten it already
-        self._handle(self.session.connection_lost(self._loop.time(), reason))
+        try:
+            self._handle(self.session.connection_lost(self._loop.time(), reason))
+        except Exception:
+            self._fail()
         self._close(reason)
 
     def pause_writing(self) -> None:
@@ -132,7 +153,15 @@ class Link(asyncio.Protocol, Generic[T]):
     @property
     def room(self) -> int:
         """How many messages the window has room for."""
-        return self.session.free if self.is_bound else 0
+        if not self.is_bound:
+            return 0
+        if self._silence.is_trying:
+            return max(0, min(1, self.session.free) - self.session.in_flight)
+        return self.session.free
+
+    @property
+    def was_silent(self) -> bool:
+        return self._silence.is_trying
 
     @property
     def free(self) -> int:
@@ -163,8 +192,10 @@ class Link(asyncio.Protocol, Generic[T]):
         written = len(items) - len(failed)
         self.report.submitted += written
         self._asked += written
-        if written and not self._sample:
-            self._sample, self._asked_at = self._asked, now
+        if written:
+            self._silence.sent()
+            if not self._sample:
+                self._sample, self._asked_at = self._asked, now
         self._flush()
         return [(token, str(error)) for token, error in failed]
 
@@ -200,8 +231,16 @@ class Link(asyncio.Protocol, Generic[T]):
     def _tick(self) -> None:
         if self.closed.done():
             return
-        self._handle(self.session.tick(self._loop.time()))
         self._timer = self._loop.call_later(TICK_S, self._tick)
+        try:
+            self._handle(self.session.tick(self._loop.time()))
+        except Exception:
+            self._fail()
+
+    def _fail(self) -> None:
+        """An exception that nobody foresaw: the link ends by it, so that another one begins."""
+        _log.exception("bug", carrier=self._address.name)
+        self._close(OUR_FAULT)
 
     def _steer_reading(self) -> None:
         """Stop reading from a carrier that does not read itself, or that brings more than we have stored."""
@@ -224,7 +263,8 @@ class Link(asyncio.Protocol, Generic[T]):
             return
         self.is_bound = False
         self.closed.set_result(reason)
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         if self._transport is not None:
             self._transport.close()
             if self._transport.get_write_buffer_size():  # a carrier that reads no more would keep the socket
@@ -255,7 +295,9 @@ class Link(asyncio.Protocol, Generic[T]):
                 self._listener.delivered(self.acknowledge, read)
             case TimedOut(tokens):
                 self._answered += len(tokens)
-                self._listener.unknown(self._without_questions(tokens))
+                submits = self._without_questions(tokens)
+                self._listener.unknown(submits)
+                return self._unanswered(len(submits))
             case LinkLost(reason, written, unwritten):
                 self._listener.unknown(self._without_questions(written))
                 self._listener.unsent(unwritten)
@@ -289,12 +331,30 @@ class Link(asyncio.Protocol, Generic[T]):
         return None
 
     def _answers(self, items: list[tuple[T, int, str]], *, late: bool) -> None:
+        if self._silence.answered() and self.is_bound:
+            self._now("bound", "")
+            self._listener.changed()
         if not late:
             self._measure(len(items))
             items = self._without_unbound(items)
         told = [(token, self._refusals.of(status) if status else None, ref) for token, status, ref in items]
         if told:
             self._listener.answered(told, late=late)
+
+    def _unanswered(self, count: int) -> str | None:
+        """Submits timed out: feed a silent centre no longer, try it, leave it; the reason when it is left."""
+        if not count:
+            return None
+        self._count(NEVER_ANSWERED, "", count)
+        verdict = self._silence.timed_out(count, self.session.window) if self.session.state in BOUND else None
+        if verdict == "try":
+            self._now("trying", "it answers no submits: one at a time tries it")
+        elif verdict == "leave":
+            self.gave_up = True
+            self.session.unbind(self._loop.time())
+            self._flush()
+            return "the carrier answers no submits"
+        return None
 
     def _measure(self, count: int) -> None:
         """Learn how long the carrier takes to answer, from one batch at a time."""
@@ -323,11 +383,20 @@ class Link(asyncio.Protocol, Generic[T]):
     def _is_bound_now(self, version: int | None) -> None:
         self.is_bound, self.version = True, version
         report = self.report
-        report.state, report.detail, report.since = "bound", "", self._loop.time()
         report.version = "" if version is None else f"{version >> 4}.{version & 0x0F}"
-        _log.info("bound", carrier=self._address.name, mode=report.mode, version=report.version)
+        self.bound_at = self._loop.time()
+        if self._silence.is_trying:
+            self._now("trying", "it answered no submits the last time: one tries it")
+        else:
+            self._now("bound", "")
         self._bound()
         self._listener.changed()
+
+    def _now(self, state: str, detail: str) -> None:
+        report = self.report
+        report.state, report.detail, report.since = state, detail, self._loop.time()
+        tell = _log.info if state == "bound" else _log.warning
+        tell(state, carrier=self._address.name, mode=report.mode, version=report.version, detail=detail)
 
     def _leave(self) -> None:
         """Write nothing new; answers may still be on their way."""

@@ -4,13 +4,14 @@ import asyncio
 import random
 import ssl
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 import structlog
 
 from chappe.carriers.bind_turns import Account, turn
 from chappe.carriers.connection import Address, Cut, LinkState, Listener, Outgoing, Question
-from chappe.carriers.link import CLOSE_S, MODES, Link
+from chappe.carriers.link import CLOSE_S, MODES, OUR_FAULT, Link
 from chappe.carriers.questions import NO_ANSWER
 from chappe.carriers.refusals import Refusals
 from chappe.carriers.smpp_options import BindMode, SmppOptions
@@ -28,12 +29,33 @@ REFUSED_S = (60, 300, 900)
 JITTER = 0.3
 # A bind that the carrier ended itself is made again at once, if it stood so long.
 STOOD_S = 5.0
+# How much longer than it takes until a carrier without binds is down, one that answers no submits is left alone.
+LEFT_S = 30.0
 _COMMANDS: Final[dict[BindMode, int]] = {
     "transceiver": BIND_TRANSCEIVER,
     "pair": BIND_TRANSMITTER,
     "transmitter": BIND_TRANSMITTER,
     "receiver": BIND_RECEIVER,
 }
+
+
+@dataclass(slots=True)
+class _Tries:
+    """How a bind went until now."""
+
+    failures: int = 0
+    refusals: int = 0
+    was_silent: bool = False
+    reason: str = ""
+
+    def failed(self) -> float:
+        """How long to wait after one more failure."""
+        self.failures += 1
+        return float(RECONNECT_S[min(self.failures, len(RECONNECT_S)) - 1]) * random.uniform(1 - JITTER, 1 + JITTER)
+
+    def refused(self) -> float:
+        self.refusals += 1
+        return float(REFUSED_S[min(self.refusals, len(REFUSED_S)) - 1]) * random.uniform(1 - JITTER, 1 + JITTER)
 
 
 class SmppCarrier(Generic[T]):
@@ -49,6 +71,7 @@ class SmppCarrier(Generic[T]):
         self.states = [LinkState(mode=MODES[command]) for command in self._commands]
         self._tasks: list[asyncio.Task[None]] = []
         self._is_stopping = False
+        self._tried_again_at = 0.0  # when a carrier that answers no submits is tried again
 
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._keep(bind)) for bind in range(len(self._commands))]
@@ -140,42 +163,65 @@ class SmppCarrier(Generic[T]):
         self._writer = Writer(self._options, has_fields=all(link.takes_fields for link in bound))
 
     async def _keep(self, bind: int) -> None:
-        """Connect, wait for the end, wait a while, connect again."""
-        failures = refusals = 0
-        state, before = self.states[bind], ""
-        loop = asyncio.get_running_loop()
+        """Keep a bind up until `stop`: no fault of ours may end it for good."""
+        tries, state = _Tries(), self.states[bind]
         while not self._is_stopping:
-            state.state, began = "connecting", loop.time()
-            state.detail = f"the last time {before}" if before else ""
-            link: Link[T] = Link(
-                self.address, self._options, self._commands[bind], state, self._listener, self._write_anew
-            )
-            reason = await self._connect(bind, link)
-            if self._is_stopping:
-                break
-            lasted = loop.time() - state.since if state.state == "bound" else 0.0
-            if state.state == "bound":
-                failures = refusals = 0
-            if link.refused_status is not None and self._refuses_for_long(link.refused_status):
-                delay = float(REFUSED_S[min(refusals, len(REFUSED_S) - 1)])
-                refusals += 1
-            elif link.was_left and lasted >= STOOD_S:
-                delay = 0.0  # it ends all links now and then, and expects us back
-            else:
-                delay = float(RECONNECT_S[min(failures, len(RECONNECT_S) - 1)])
-                failures += 1
-            state.state = "down" if link.refused_status is None else "refused"
-            wait = max(delay * random.uniform(1 - JITTER, 1 + JITTER), self._options.reconnect_s)
-            before = reason
-            state.detail = f"{reason}; next try {f'in {wait:.0f} s' if wait else 'at once'}"
-            state.since = loop.time()
-            _log.warning(
-                "link ended", carrier=self.address.name, bind=bind, reason=reason,
-                lasted_s=round(state.since - began, 1), wait_s=round(wait, 1),
-            )  # fmt: skip
-            self._listener.changed()
+            try:
+                wait = await self._serve(bind, tries)
+            except Exception:
+                _log.exception("bug", carrier=self.address.name, bind=bind)
+                wait = tries.failed()
+                state.state, state.since = "down", asyncio.get_running_loop().time()
+                state.detail = f"{OUR_FAULT}; next try in {wait:.0f} s"
             await asyncio.sleep(wait)
         state.state, state.detail = "closed", ""
+
+    async def _serve(self, bind: int, tries: _Tries) -> float:
+        """Connect and wait for the end; how long to wait until the next time."""
+        state, loop = self.states[bind], asyncio.get_running_loop()
+        state.state, began = "connecting", loop.time()
+        state.detail = f"the last time {tries.reason}" if tries.reason else ""
+        link: Link[T] = Link(
+            self.address, self._options, self._commands[bind], state, self._listener, self._write_anew,
+            was_silent=tries.was_silent,
+        )  # fmt: skip
+        tries.reason = await self._connect(bind, link)
+        if self._is_stopping:
+            return 0.0
+        tries.was_silent = link.was_silent
+        wait = max(self._wait_after(link, tries), self._options.reconnect_s)
+        state.state = "down" if link.refused_status is None else "refused"
+        state.detail = f"{tries.reason}; next try {f'in {wait:.0f} s' if wait else 'at once'}"
+        state.since = loop.time()
+        _log.warning(
+            "link ended", carrier=self.address.name, bind=bind, reason=tries.reason,
+            lasted_s=round(state.since - began, 1), wait_s=round(wait, 1),
+        )  # fmt: skip
+        self._listener.changed()
+        return wait
+
+    def _wait_after(self, link: Link[T], tries: _Tries) -> float:
+        """How long to wait after a link that ended. Units: seconds."""
+        now = asyncio.get_running_loop().time()
+        if link.bound_at is not None:
+            tries.failures = tries.refusals = 0
+        if link.gave_up:
+            return self._until_tried_again(now)
+        if link.refused_status is not None and self._refuses_for_long(link.refused_status):
+            return tries.refused()
+        if link.was_left and link.bound_at is not None and now - link.bound_at >= STOOD_S:
+            return 0.0  # it ends all links now and then, and expects us back
+        return tries.failed()
+
+    def _until_tried_again(self, now: float) -> float:
+        """How long a carrier that answers no submits is left alone: until it is down, and others get its messages.
+
+        All its binds end their waits together: only a carrier without any is down.
+        """
+        if self._tried_again_at <= now:
+            least = max(RECONNECT_S[-1], self._options.thresholds.down_s + LEFT_S)
+            self._tried_again_at = now + least * random.uniform(1, 1 + JITTER)
+        return self._tried_again_at - now
 
     def _refuses_for_long(self, status: int) -> bool:
         return Refusals(self._options.statuses, self._options.status_names).is_for_long(status)
@@ -210,6 +256,10 @@ async def connect(link: Link[T], address: Address, options: SmppOptions) -> None
     context = context_of(options) if address.tls else None
     name = options.tls_server_name or address.host if context else None
     async with asyncio.timeout(options.bind_s):
-        await asyncio.get_running_loop().create_connection(
-            lambda: link, address.host, address.port, ssl=context, server_hostname=name
-        )
+        try:
+            await asyncio.get_running_loop().create_connection(
+                lambda: link, address.host, address.port, ssl=context, server_hostname=name
+            )
+        except UnicodeError:  # from the encoding of a name whose labels are empty or too long
+            names = " or ".join(dict.fromkeys([address.host, name or address.host]))
+            raise OSError(f"{names} is no name of a host") from None

@@ -68,9 +68,13 @@ def pace_line(pace: PaceStatus) -> str:
 
 def _bind_lines(what: str, bind: BindStatus) -> Iterable[str]:
     since = datetime.fromtimestamp(bind.since_at / 1000).strftime(" since %H:%M:%S") if bind.since_at else ""
-    counts = f", {bind.in_flight} in flight, {bind.submitted} submitted" if bind.state in ("bound", "ready") else ""
-    mode = f" as {bind.mode}" if bind.mode and bind.state == "bound" else ""
-    version = f", SMPP {bind.version}" if bind.version and bind.state == "bound" else ""
+    counts = (
+        f", {bind.in_flight} in flight, {bind.submitted} submitted"
+        if bind.state in ("bound", "ready", "trying")
+        else ""
+    )
+    mode = f" as {bind.mode}" if bind.mode and bind.state in ("bound", "trying") else ""
+    version = f", SMPP {bind.version}" if bind.version and bind.state in ("bound", "trying") else ""
     detail = f": {bind.detail}" if bind.detail else ""
     yield f"  {what}: {bind.state}{mode}{since}{version}{counts}{detail}"
     if bind.oddities:

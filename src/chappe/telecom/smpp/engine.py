@@ -246,6 +246,7 @@ class Engine(ABC, Generic[T]):
                 told.append(self._unanswered(waiting.command))
         if expired:
             told.append(TimedOut(expired))
+            self._keep_alive.doubt(now, self._response_s)  # a link that is half open is found out early
         partial = self._partial_deadline()
         if partial is not None and now >= partial:
             self._lose_framing("a PDU began and never ended", 0, told)

@@ -25,6 +25,7 @@ class KeepAlive:
         self._traffic = now
         self._probed_until: float | None = None
         self._lost = 0
+        self._is_doubted = False
 
     def heard(self, now: float) -> None:
         """The peer sent something: it lives, whatever became of a probe."""
@@ -32,6 +33,11 @@ class KeepAlive:
         self._traffic = now
         self._probed_until = None
         self._lost = 0
+        self._is_doubted = False
+
+    def doubt(self, now: float, waited_s: float) -> None:
+        """A request got no answer for so long: the next `check` probes, unless the peer was heard meanwhile."""
+        self._is_doubted = now - self._heard >= waited_s
 
     def spoke(self, now: float) -> None:
         """We sent something that is no probe."""
@@ -57,7 +63,7 @@ class KeepAlive:
             self._lost += 1
             if self._lost >= self.max_lost:
                 return "dead"
-        elif not self.enquire_link_s or now < self._heard + self.enquire_link_s:
+        elif not self.enquire_link_s or not (self._is_doubted or now >= self._heard + self.enquire_link_s):
             return None
         self._probed_until = now + self.response_s
         return "probe"
