@@ -337,3 +337,19 @@ async def test_receipts_that_come_while_no_gateway_runs_are_recorded_by_the_next
         assert here.sending.states(ticket) == ["sent"]
         here.sending.start_gateway()
         await here.sending.until_all(ticket, "delivered")
+
+
+@on_loop
+async def test_what_a_vendor_makes_up_is_counted_under_a_bounded_number_of_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "NAMES_MOST", 1)
+    statuses = [555, 444]
+    async with world(tmp_path, lambda _: Says(statuses.pop(), "{}")) as here:
+        for number in (TO, TOO):
+            ticket = await here.sending.submit(number)
+            await until(lambda ticket=ticket: "ready" not in here.sending.states(ticket)[0], "handed over")  # type: ignore[misc]
+            await until(lambda ticket=ticket: "sending" not in here.sending.states(ticket)[0], "answered")  # type: ignore[misc]
+        async with asyncio.timeout(5):
+            while (await here.sending.carrier()).binds[0].oddities != {"HTTP 444": 1, "others": 1}:
+                await asyncio.sleep(0.05)

@@ -48,7 +48,7 @@ async def test_a_message_goes_from_the_customer_to_the_carrier_and_its_receipt_t
             assert (told[0]["status"], told[0]["destination"], told[0]["message_id"]) == (3, "33612345678", "m-1")
             code, metrics = await get(f"{server.url}/metrics")
             assert code == 200
-            assert "chappe_queue_messages" in metrics or "chappe_unmatched_receipts" in metrics
+            assert 'chappe_oldest_ready_seconds{carrier="carrier"}' in metrics
         log = server.log()
     await runner.cleanup()
     assert "Traceback" not in log

@@ -1,5 +1,6 @@
-"""A fault of our own in one message must not stop a lane."""
+"""A fault of our own in one message, or in one of its tasks, must not stop a lane."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,3 +36,21 @@ async def test_a_receipt_that_cannot_be_written_down_does_not_keep_the_others_fr
             assert sending.states(ticket)[7] == "sent"
             assert (await sending.carrier()).is_bound
             assert carrier.stats().acknowledged == 29
+
+
+@on_loop
+async def test_a_fault_in_the_watch_for_new_messages_does_not_keep_lanes_from_hearing_of_them(tmp_path: Path) -> None:
+    async with sending_to(tmp_path, simulated()) as (sending, _):
+        usual, faults = sending.store.has_changed, [KeyError("a fault of ours")]
+
+        def faulty() -> bool:
+            if faults:
+                raise faults.pop()
+            return usual()
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sending.store, "has_changed", faulty)
+            await until(lambda: not faults, "the fault")
+            await asyncio.sleep(0.1)
+            ticket = await sending.submit("33612345678")
+            await sending.until_all(ticket, "delivered")

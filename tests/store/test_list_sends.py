@@ -329,7 +329,7 @@ async def test_nobody_reads_a_campaign_before_it_is_accepted(tmp_path: Path) -> 
         messages.of_ticket(ticket, 10)
     assert feed.news() == []
     shown = shop.store.glance(figures.read)
-    assert (shown.queue, shown.overdue, shown.unqueued) == ([], 0, 0)
+    assert (shown.queue, shown.overdue, shown.unqueued) == ({}, 0, 0)
     before = shop.everything()
     await Expirer(shop.store, shop.ids, receipt_wait_s=1).once()
     for _ in range(3):

@@ -355,7 +355,7 @@ def test_no_statement_reads_a_large_table_from_end_to_end(
 
 
 @pytest.mark.parametrize(
-    "name", ["_HEAD", "_CLAIM", "_HAS_READY", "_HAS_DUE", "_DUE", "_UNKNOWN_DUE", "_ORPHANS", "_WAITING"]
+    "name", ["_HEAD", "_CLAIM", "_HAS_READY", "_HAS_DUE", "_DUE", "_UNKNOWN_DUE", "_ORPHANS", "_WAITING", "_NEXT_READY"]
 )
 def test_what_a_lane_asks_all_the_time_is_read_from_an_index_in_its_order(empty: Database, name: str) -> None:
     statement: Statement = getattr(queue, name)

@@ -81,8 +81,8 @@ class Cut(NamedTuple):
 class LinkState:
     """What an operator sees of one bind.
 
-    Shape: `state` is connecting, bound, refused, down or closed; `mode` says what it is bound as; `version` is what the
-           centre says of itself; `oddities` count how often it bent which rule, since the lane was taken.
+    Shape: `state` is connecting, bound, trying, refused, down or closed; `mode` says what it is bound as; `version` is
+           what the centre says of itself; `oddities` count how often it bent which rule, since the gateway began.
     Units: seconds; `answer_s` is how long it takes to answer, None until it has.
     """
 

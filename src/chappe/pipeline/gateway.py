@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
-from chappe.carriers.connection import Address
+from chappe.carriers.connection import Address, LinkState
 from chappe.carriers.http.access import callbacks_at
 from chappe.carriers.http.options import HttpOptions
 from chappe.carriers.kinds import decode_options, may_stay
@@ -63,6 +63,7 @@ class Gateway:
         self._health = HealthWatch(store)
         self._ending: dict[int, asyncio.Task[None]] = {}
         self._stopping = asyncio.Event()
+        self._oddities: dict[int, list[dict[str, int]]] = {}  # of lanes that ended, by bind
 
     async def run(self) -> None:
         """Serve until `stop`, then let every lane finish what is in flight."""
@@ -89,9 +90,13 @@ class Gateway:
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(POLL_S)
-            if self._store.has_changed():
-                for served in self._served.values():
-                    served.runner.wake()
+            try:
+                if self._store.has_changed():
+                    for served in self._served.values():
+                        served.runner.wake()
+            except Exception:  # nobody waits for this task: without it lanes would not hear of new messages
+                _log.exception("bug")
+                await asyncio.sleep(HEARTBEAT_S)
 
     async def _heartbeat(self) -> None:
         wanted = {row.id: row for row in self._store.glance(carriers.all_carriers)}
@@ -125,6 +130,17 @@ class Gateway:
         error = served.task.exception()
         _log.error("lane failed", lane=carrier, exc_info=error)
         del self._served[carrier]
+        self._keep_oddities(served)
+
+    def _keep_oddities(self, served: _Served) -> None:
+        self._oddities[served.row.id] = [state.oddities for state in served.runner.carrier.states]
+
+    def _count_on(self, carrier: int, states: list[LinkState]) -> None:
+        """What a carrier bent counts on when its lane begins anew; with fewer binds, at the last of them."""
+        for bind, counts in enumerate(self._oddities.pop(carrier, ())):
+            known = states[min(bind, len(states) - 1)].oddities
+            for name, count in counts.items():
+                known[name] = known.get(name, 0) + count
 
     async def _begin(self, row: CarrierRow) -> _Served:
         epoch = await self._store.write(
@@ -137,6 +153,7 @@ class Gateway:
             self._store, self._ids, self._rules, lane, self._address(row, options), options, row.rate,
             routing=self._routing, is_paused=row.paused_at is not None,
         )  # fmt: skip
+        self._count_on(row.id, runner.carrier.states)
         _log.info("lane taken", lane=row.id, carrier=row.name, epoch=epoch)
         return _Served(row, epoch, runner, asyncio.create_task(runner.run()))
 
@@ -153,6 +170,7 @@ class Gateway:
         if not done:
             served.task.cancel()
         await asyncio.gather(served.task, return_exceptions=True)
+        self._keep_oddities(served)
         try:
             await self._store.write(self._report)
         except Unavailable as error:

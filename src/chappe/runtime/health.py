@@ -66,6 +66,8 @@ class Health:
                 self._snapshot.commits, self._snapshot.units = self._store.commits, self._store.units
             except Unavailable as error:
                 _log.error("database unavailable", reason=str(error))
+            except Exception:
+                _log.exception("bug")
             await asyncio.sleep(REFRESH_S)
 
 
@@ -109,7 +111,15 @@ class _Snapshot(Collector):
         happened = CounterMetricFamily(
             "chappe_unknown_outcomes", "What happened to messages whose end nobody told.", labels=["carrier", "what"]
         )
+        odd = CounterMetricFamily(
+            "chappe_carrier_oddities", "How often carriers bent which rule.", labels=["carrier", "name"]
+        )
         for carrier in self.carriers:
+            counts = Counter[str]()
+            for bind in carrier.binds:
+                counts.update(bind.oddities)
+            for name, count in counts.items():
+                odd.add_metric([carrier.name, name], count)
             unknown.add_metric([carrier.name], carrier.unknown)
             for what, count in carrier.unknown_counts.items():
                 happened.add_metric([carrier.name, what], count)
@@ -117,7 +127,7 @@ class _Snapshot(Collector):
             for state in sorted(set(states)):
                 binds.add_metric([carrier.name, state], states.count(state))
             flying.add_metric([carrier.name], sum(bind.in_flight for bind in carrier.binds))
-        yield from (binds, flying, unknown, happened)
+        yield from (binds, flying, unknown, happened, odd)
         yield from _of_lanes(self.vitals)
 
 
@@ -161,11 +171,25 @@ def _of_customers(users: list[BindView]) -> Iterable[Metric]:
 
 def _of_queue(found: Figures) -> Iterable[Metric]:
     queued = GaugeMetricFamily(
-        "chappe_queue_messages", "Messages that no carrier has answered for.", labels=["lane", "state"]
+        "chappe_queue_messages", "Messages that no carrier has answered for.", labels=["carrier", "state"]
     )
-    for lane, state, count in found.queue:
-        queued.add_metric([str(lane), Queue(state).name.lower()], count)
-    yield queued
+    for (carrier, state), count in found.queue.items():
+        queued.add_metric([carrier, Queue(state).name.lower()], count)
+    ready = GaugeMetricFamily(
+        "chappe_oldest_ready_seconds",
+        "For how long the oldest of the messages that leave next has been ready.",
+        labels=["carrier"],
+    )
+    for carrier, seconds in found.oldest_ready.items():
+        ready.add_metric([carrier], seconds)
+    arrived = GaugeMetricFamily(
+        "chappe_oldest_arrived_receipt_seconds",
+        "Age of the receipt over HTTP that waits longest to be recorded.",
+        labels=["carrier"],
+    )
+    for carrier, seconds in found.oldest_arrived.items():
+        arrived.add_metric([carrier], seconds)
+    yield from (queued, ready, arrived)
     for name, help_, value in (
         (
             "chappe_unqueued_messages",

@@ -16,6 +16,7 @@ _OLDEST = Statement(
     " ORDER BY id LIMIT :n"
 )
 _ANY = Statement("SELECT 1 FROM arrived_receipt WHERE carrier_id = :carrier LIMIT 1")
+_SINCE = Statement("SELECT received_at FROM arrived_receipt WHERE carrier_id = :carrier ORDER BY id LIMIT 1")
 _DELETE = Statement("DELETE FROM arrived_receipt WHERE id = :id")
 _FORGET = Statement("DELETE FROM arrived_receipt WHERE carrier_id = :carrier")
 
@@ -35,6 +36,16 @@ def insert(tx: Tx, carrier: int, receipts: Iterable[ReceiptIn], at: int) -> None
 def has_any(tx: Tx, carrier: int) -> bool:
     """Whether receipts of a carrier wait. Cost: one look into the index."""
     return tx.row(_ANY, carrier=carrier) is not None
+
+
+def since(tx: Tx, carrier: int) -> int | None:
+    """When the one came that waits longest; None without any.
+
+    Units: milliseconds UTC.
+    Cost:  one look into the index.
+    """
+    row = tx.row(_SINCE, carrier=carrier)
+    return row[0] if row else None
 
 
 def oldest(tx: Tx, carrier: int, n: int) -> list[Arrived]:

@@ -14,6 +14,7 @@ _INSERT = Statement(
     " :binds, :window, :rate, :options, :kind, :profile, :paused_at, :rebind_at, :at)"
 )
 _ALL = Statement(f"SELECT {_COLUMNS} FROM carrier WHERE removed_at IS NULL ORDER BY id")
+_NAMES = Statement("SELECT id, name, removed_at IS NOT NULL FROM carrier")
 _BY_NAME = Statement(f"SELECT {_COLUMNS} FROM carrier WHERE name = :name AND removed_at IS NULL")
 _SANDBOXES = Statement("SELECT id FROM carrier WHERE kind = 'sandbox'")
 _REMOVE = Statement("UPDATE carrier SET removed_at = :at WHERE id = :id")
@@ -136,6 +137,11 @@ def insert(tx: Tx, carrier: CarrierRow, at: int) -> None:
 
 def all_carriers(tx: Tx) -> list[CarrierRow]:
     return [CarrierRow._make(row) for row in tx.rows(_ALL)]
+
+
+def names(tx: Tx) -> dict[int, str]:
+    """id -> name, removed ones too: their names say so, for another carrier may have them now."""
+    return {row[0]: f"{row[1]} (removed)" if row[2] else row[1] for row in tx.rows(_NAMES)}
 
 
 def sandboxes(tx: Tx) -> frozenset[int]:

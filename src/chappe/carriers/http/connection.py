@@ -34,6 +34,9 @@ ASK_AGAIN_S: Final = (1.0, 5.0, 20.0)
 UNCLEAR_LIMIT: Final = 3
 # What is in flight is waited for so long at the end.
 CLOSE_S: Final = 8.0
+# How many oddities a carrier is counted by, for it says the HTTP status itself; and the name of the rest.
+NAMES_MOST: Final = 40
+OTHERS: Final = "others"
 
 
 class Piece(NamedTuple):
@@ -160,7 +163,12 @@ class HttpCarrier(Generic[T]):
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("bug", carrier=self._name, exc_info=error)
 
     # -- one message
     async def _hand_over(self, token: T, piece: Piece) -> None:
@@ -300,4 +308,6 @@ class HttpCarrier(Generic[T]):
         self._report.since = asyncio.get_running_loop().time()
 
     def _count(self, name: str) -> None:
-        self._report.oddities[name] = self._report.oddities.get(name, 0) + 1
+        known = self._report.oddities
+        name = name if name in known or len(known) < NAMES_MOST else OTHERS
+        known[name] = known.get(name, 0) + 1
