@@ -575,3 +575,23 @@ def test_the_port_with_tls_serves_who_speaks_it_and_nobody_else(tmp_path: Path) 
             await wire.hang_up()
 
     run_fast(behave())
+
+
+def test_a_fault_of_ours_in_the_timers_of_a_link_cuts_that_link_and_no_other(
+    running: tuple[Site, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, run = running
+
+    def faulty(now: float) -> None:
+        raise KeyError("a fault of ours")
+
+    async def behave() -> None:
+        async with site.bound() as wire, site.bound() as other:
+            link = site.link(wire)
+            monkeypatch.setattr(link.session, "tick", faulty)
+            link._tick()
+            assert await wire.ended() == []
+            other.say(whole(SUBMIT_SM, 2, HELLO))
+            assert (await other.pdu())[:3] == (ANSWER, 0, 2)
+
+    run(behave())
