@@ -1,5 +1,6 @@
 """What a carrier delivers: a receipt for one of our messages, or somebody's reply."""
 
+import re
 from contextlib import suppress
 from datetime import UTC
 from typing import Final, NamedTuple
@@ -10,6 +11,7 @@ from chappe.carriers.texts import CODECS
 from chappe.domain.outcomes import ReceiptIn, ReplyIn
 from chappe.telecom import receipts
 from chappe.telecom.alphabets import announced
+from chappe.telecom.data_coding import Coding, decode, is_octets
 from chappe.telecom.gsm7 import unpack
 from chappe.telecom.receipts import STANDARD, STATES, Dialect
 from chappe.telecom.smpp import tlv
@@ -21,9 +23,16 @@ _UDHI = 0x40
 _MAX_DIGITS = 15
 _MAX_DETAIL = 200
 _MAX_PARTS = 255
+# What is called binary and can be read all the same: "STOP" must be heeded.
+_PLAIN: Final = re.compile(rb"[\t\n\r -~]*")
 _UCS2 = "utf-16-be"
 # Source: SMPP 3.4, 5.2.19.
-_CODECS: Final = {0x03: "latin-1", 0x06: "iso8859-5", 0x07: "iso8859-8", 0x08: _UCS2, 0x05: "shift_jis", 0x0E: "euc_kr"}
+_CODECS: Final = {
+    0x03: "latin-1", 0x05: "shift_jis", 0x06: "iso8859-5", 0x07: "iso8859-8", 0x08: _UCS2, 0x0A: "iso2022_jp",
+    0x0E: "euc_kr",
+}  # fmt: skip
+_IA5: Final = 0x01
+_ASCII: Final = Coding("ascii")
 
 
 class Manner(NamedTuple):
@@ -108,9 +117,18 @@ def _text(coding: int, octets: bytes, elements: tuple[Element, ...], header: int
     if codec is not None:
         # A letter that ASCII lacks is more likely Latin-1 than nothing at all.
         return octets.decode("latin-1" if codec == "ascii" else codec, "replace")
+    if coding == _IA5 and not is_own:
+        return decode(_ASCII, octets)
+    if is_binary(coding, manner):
+        return octets.decode("ascii") if _PLAIN.fullmatch(octets) else octets.hex().upper()
     if is_own and manner.alphabet == "gsm7_packed":
         octets = unpack(octets, fill_bits=fill_bits(header))
     return announced(elements).decode(octets)
+
+
+def is_binary(coding: int, manner: Manner = USUAL) -> bool:
+    """Whether a carrier says that what it brings is no text."""
+    return is_octets(coding) and coding not in (manner.text_coding, manner.ucs2_coding)
 
 
 def _is_ucs2(coding: int) -> bool:

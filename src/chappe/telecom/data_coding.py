@@ -49,6 +49,14 @@ def coding_of(
     return Coding(charset, *find_languages(elements)) if charset == "gsm7" and elements else Coding(charset)
 
 
+def is_octets(data_coding: int) -> bool:
+    """Whether a data_coding means octets that are no letters, in the words of SMPP or of a radio network."""
+    if data_coding < 0x10:
+        return data_coding in (2, 4)
+    general = data_coding < 0x80 and data_coding & 0x0C == 0x04
+    return general or data_coding & 0xF4 == 0xF4
+
+
 def decode(coding: Coding, octets: bytes) -> str:
     """The text of some octets. Raises: Unreadable.
 

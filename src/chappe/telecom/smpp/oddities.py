@@ -22,6 +22,7 @@ ODD_NUMBER: Final = "sequence_number 0 or above 0x7FFFFFFF"
 STATUS_IN_REQUEST: Final = "request with a command_status"
 ODD_DESTINATION: Final = "destination that is neither an address nor a list"
 ODD_CONGESTION: Final = "congestion_state that is no percentage"
+BINARY_TEXT: Final = "binary text"
 
 ALL: Final = (
     BODY_ENDS_EARLY,
@@ -41,4 +42,5 @@ ALL: Final = (
     STATUS_IN_REQUEST,
     ODD_DESTINATION,
     ODD_CONGESTION,
+    BINARY_TEXT,
 )
