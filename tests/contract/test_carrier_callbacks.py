@@ -74,6 +74,30 @@ async def test_a_text_over_http_to_an_accounts_keyword_is_told_to_that_account(t
         assert (given.text, given.destination, given.account) == ("Oui, à bientôt", "36180", shop.email)
 
 
+@pytest.mark.parametrize(
+    ("template", "ids", "told"),
+    [
+        (PLAIN + 'id = "id"\n', ["m1", "m2", "m1"], 2),
+        (PLAIN + 'id = "id"\n', ["", "", ""], 1),  # it has none: the same words within some seconds
+        (PLAIN, ["m1", "m2", "m3"], 1),
+    ],
+)
+def test_a_text_that_the_vendor_posts_again_counts_once(
+    tmp_path: Path, template: str, ids: list[str], told: int
+) -> None:
+    @on_loop
+    async def run() -> None:
+        async with world(tmp_path, template) as here:
+            shop = here.api.account
+            await Inbound(here.api.store).add(shop, "36180", "oui", "cli:test")
+            for id_ in ids:
+                assert (await here.post({**REPLY, "id": id_})).status == 200
+            assert await receiver(here.api.store, here.api.ids).once() == 3
+            assert len(await Replies(here.api.store).newest(shop, 10, is_unmatched=False)) == told
+
+    run()
+
+
 @on_loop
 async def test_the_answer_is_the_one_that_the_vendor_expects(tmp_path: Path) -> None:
     expects = PLAIN + '[reading]\nstatus = 202\nmedia_type = "text/xml"\nbody = "<ok/>"\n'

@@ -21,7 +21,7 @@ async def kannel_behind(site: Site, folder: Path, country: str) -> AsyncIterator
     new = NewHttpCarrier(f"kannel-{country}", "kannel", values, url=f"http://127.0.0.1:{port}")
     _, place = await site.chappe.http_carriers.add(new)
     callbacks = f"http://127.0.0.1:{site.prepared.settings.port}/carrier/{place.name}/{place.secret}"
-    reply_url = f"{callbacks}/reply?from=%p&to=%P&text=%b&coding=%c"  # as the template asks for
+    reply_url = f"{callbacks}/reply?from=%p&to=%P&text=%b&coding=%c&id=%I"  # as the template asks for
     try:
         await site.chappe.routes.add(place.name, NewRoute(country))
         async with (

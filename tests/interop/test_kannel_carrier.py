@@ -1,9 +1,11 @@
 """Kannel as a carrier: we reach it over HTTP, it reaches a centre over SMPP, and all comes back the same way."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from chappe.store import replies
 from tests.interop.kannel_behind import kannel_behind
 from tests.interop.site import BALANCE, Site, on_site, phone
 from tests.interop.texts import LONG, SHORT, WIDE
@@ -31,6 +33,8 @@ async def test_texts_arrive_once_and_receipts_and_replies_come_back_through_kann
         for text in said:
             centre.reply(first, "36180", text)
         await customer.until_replies([(first, text) for text in said])
+        stored = site.chappe.store.glance(partial(replies.recent, before=1 << 62, since=0, sources=[first]))
+        assert len({each.ref for each in stored if each.ref}) == len(said)
         assert centre.stats().oddities == {}
 
 

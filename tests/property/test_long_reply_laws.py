@@ -146,7 +146,9 @@ def test_signs_that_a_phone_cut_in_two_are_whole_again(text: str, data: st.DataO
         )
         for n, piece in enumerate(pieces, 1)
     ]
-    rows = [StoredReply(n, 5, *one[:3], AT, *one[3:]) for n, one in enumerate(read) if isinstance(one, ReplyIn)]
+    rows = [
+        StoredReply(n, 5, *one[:3], AT, one.part_of, one.part) for n, one in enumerate(read) if isinstance(one, ReplyIn)
+    ]
     for row in rows:
         row.text.encode()  # it can be stored
     assert [whole.text for whole in assemble(rows, [], AT, WAIT_MS).whole] == [text + "🎉"]

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from chappe.domain.number_refusals import TAKEN_FOR_ONE
 from chappe.domain.outcomes import Outcome, ReceiptIn, ReplyIn
+from chappe.domain.replies import AGAIN_MS, Doubt
 from chappe.domain.reply_kinds import ReplyKind, reply_kind
 from chappe.domain.retry import Refused
 from chappe.manage.feed import Feed
@@ -218,15 +219,61 @@ async def test_a_reply_that_the_carrier_brings_again_is_one_reply(tmp_path: Path
     core.now += MINUTE
     reply(core, "Yes")
     await receive(core)
-    core.now += 5_000
-    reply(core, "Yes")
-    reply(core, "Yes", carrier=OTHER_CARRIER)
-    reply(core, "No")
-    core.now += MINUTE
-    reply(core, "Yes")
+    lost = Doubt(core.now - AGAIN_MS, core.now + MINUTE)
+    core.now += 5 * MINUTE
+    reply(core, "Yes", doubt=lost)
+    reply(core, "Yes", carrier=OTHER_CARRIER, doubt=lost)
+    reply(core, "No", doubt=lost)
+    core.now += 1
+    reply(core, "Yes", doubt=lost)  # the first one has come again already
     await receive(core)
     assert [row[0] for row in owners(core)] == [1, ReplyState.REPEAT, 1, 1, 1]
     assert [event["message"] for event in told(core)] == ["Yes", "Yes", "No", "Yes"]
+
+
+@on_loop
+async def test_who_answers_the_same_twice_has_answered_twice(tmp_path: Path) -> None:
+    core = core_on(tmp_path)
+    core.listen(kind="MO")
+    sent(core)
+    core.now += MINUTE
+    reply(core, "1")
+    core.now += 2_000
+    reply(core, "1")
+    await receive(core)
+    assert [event["message"] for event in told(core)] == ["1", "1"]
+
+
+@on_loop
+async def test_an_id_of_the_carriers_tells_a_repeat_a_day_later_from_an_equal_answer(tmp_path: Path) -> None:
+    core = core_on(tmp_path)
+    core.listen(kind="MO")
+    sent(core)
+    core.now += MINUTE
+    reply(core, "1", ref="m1")
+    reply(core, "1", ref="m2")
+    await receive(core)
+    core.now += DAY
+    reply(core, "1", ref="m1")
+    reply(core, "1", ref="m3")
+    reply(core, "1", ref="m1", carrier=OTHER_CARRIER)
+    await receive(core)
+    assert [row[0] for row in owners(core)] == [1, 1, ReplyState.REPEAT, 1, 1]
+    assert len(told(core)) == 4
+
+
+@on_loop
+async def test_a_reply_counts_from_when_it_came_not_from_when_it_was_stored(tmp_path: Path) -> None:
+    core = core_on(tmp_path)
+    sent(core)
+    core.now += MINUTE
+    came = core.now
+    core.now += MINUTE  # the link is lost and bound again, and then the database answers
+    reply(core, "Yes", at=came)
+    reply(core, "Yes", doubt=Doubt(came - AGAIN_MS, came + 1))
+    await receive(core)
+    assert [row[0] for row in owners(core)] == [1, ReplyState.REPEAT]
+    assert core.column("SELECT received_at FROM reply ORDER BY id") == [came, core.now]
 
 
 @on_loop

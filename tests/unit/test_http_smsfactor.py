@@ -109,6 +109,7 @@ def test_webhooks() -> None:
         "last_message_id": "k-1",
     }  # fmt: skip
     assert news(reply) == news(reply, "reply") == ["reply from 33612345678 to nobody: Yes"]
+    assert news(reply, x_chappe_event="12", x_smsfactor_signature="shh") == ["reply 12 from 33612345678 to nobody: Yes"]
     wrongs: list[object] = [{**receipt, "status": 8}, {"status": 3}, [], {}]
     for wrong in wrongs:
         with pytest.raises(ValueError):

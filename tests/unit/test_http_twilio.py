@@ -136,7 +136,7 @@ def test_replies_are_answered_with_an_empty_document() -> None:
         "MessageSid": "SM9", "SmsStatus": "received", "From": "+33612345678", "To": "36180", "Body": "Stop — merci ",
         "NumMedia": "0", "NumSegments": "1",
     }  # fmt: skip
-    assert posted(fields, "reply") == posted(fields, "") == ["reply from 33612345678 to 36180: Stop — merci "]
+    assert posted(fields, "reply") == posted(fields, "") == ["reply SM9 from 33612345678 to 36180: Stop — merci "]
     url = "https://sms.example.org/carrier/tw/s3cret/reply"
     signed = base64.b64encode(mac("sha1", "12345", (url + "Bodyx" + "From+1" + "To2").encode())).decode()
     request = Posted("reply", "POST", url, {"x-twilio-signature": signed}, b"From=%2B1&To=2&Body=x")

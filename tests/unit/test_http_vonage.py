@@ -105,9 +105,9 @@ def test_replies_whole_and_in_parts() -> None:
         "api-key": "abcd1234", "msisdn": "447700900001", "to": "447700900000", "messageId": ID, "text": "Hello & all",
         "type": "text", "keyword": "HELLO", "message-timestamp": "2020-01-01 12:00:00",
     }  # fmt: skip
-    assert news(fields) == news(fields, "reply") == ["reply from 447700900001 to 447700900000: Hello & all"]
+    assert news(fields) == news(fields, "reply") == [f"reply {ID} from 447700900001 to 447700900000: Hello & all"]
     part = {**fields, "concat": "true", "concat-ref": "7", "concat-total": "3", "concat-part": "2"}
-    assert news(part) == ["reply from 447700900001 to 447700900000: Hello & all (part 2 of h.7/3)"]
+    assert news(part) == [f"reply {ID} from 447700900001 to 447700900000: Hello & all (part 2 of h.7/3)"]
 
 
 # -- the vectors of vonage-python-sdk, tests/test_signature.py

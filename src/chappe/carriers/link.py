@@ -6,15 +6,16 @@ from typing import Any, Final, Generic, TypeVar, assert_never
 
 import structlog
 
+from chappe.carriers.acknowledgements import Acknowledgements, wall_ms
 from chappe.carriers.addresses import Addresses
 from chappe.carriers.connection import Address, LinkState, Listener, Question
-from chappe.carriers.incoming import manner_of, read_delivery
+from chappe.carriers.incoming import is_binary, manner_of, read_delivery
 from chappe.carriers.questions import NO_ANSWER, answer_of, query_of
 from chappe.carriers.refusals import Refusals
 from chappe.carriers.silence import NEVER_ANSWERED, Silence
 from chappe.carriers.smpp_options import VERSIONS, SmppOptions
 from chappe.carriers.tls import failure
-from chappe.domain.outcomes import ReceiptIn
+from chappe.domain.outcomes import ReceiptIn, ReplyIn
 from chappe.telecom.smpp import status as smpp_status
 from chappe.telecom.smpp.bodies import Bind, ShortMessage
 from chappe.telecom.smpp.commands import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER, BOUND, QUERY_SM
@@ -38,6 +39,7 @@ from chappe.telecom.smpp.events import (
     Unbound,
 )
 from chappe.telecom.smpp.fields import EncodingError
+from chappe.telecom.smpp.oddities import BINARY_TEXT
 from chappe.telecom.smpp.session import ClientSession
 
 T = TypeVar("T")
@@ -48,6 +50,7 @@ TICK_S = 0.2
 CLOSE_S = 6.0
 UNBOUND_S = 5.0  # how long answers are waited for after the carrier's unbind
 FORGOTTEN_S = 1.0  # and after it said that we are not bound: its unbind may be on its way
+LATE_S = 5.0  # sooner no centre gives an acknowledgement up
 UNACKNOWLEDGED_MOST = 20_000  # deliveries; a carrier that brings more than we can store waits
 # How much of the last measured answer time the next one replaces.
 _FRESH = 0.3
@@ -63,18 +66,24 @@ class Link(asyncio.Protocol, Generic[T]):
     Shape: `command` says what it binds as; `bound` is called when the centre agrees; `version` is what the centre says
            it speaks, None when it does not; `bound_at` is when it did, None until then; `was_left` tells a good-bye of
            the carrier from a loss; `was_silent` says that it has answered no submit since too many went unanswered,
-           `gave_up` that the link was closed for that.
+           `gave_up` that the link was closed for that; `ended_ms` is when it ended after it was bound, `lost_ms` when
+           the one before it did.
     """
 
     def __init__(
         self, address: Address, options: SmppOptions, command: int, state: LinkState, listener: Listener[T],
-        bound: Callable[[], None] = lambda: None, *, was_silent: bool = False,
+        bound: Callable[[], None] = lambda: None, acknowledgements: Acknowledgements | None = None,
+        lost_ms: int | None = None, *, was_silent: bool = False,
     ) -> None:  # fmt: skip
         self._loop = asyncio.get_running_loop()
         self._address = address
         self._command = command
         self._listener = listener
         self._bound = bound
+        self._acknowledgements = acknowledgements or Acknowledgements(wall_ms())
+        self._lost_ms = lost_ms
+        self.ended_ms: int | None = None
+        self._waits_since: float | None = None
         self._transport: asyncio.Transport | None = None
         self.report = state
         self.session: ClientSession[T] = ClientSession(
@@ -217,6 +226,8 @@ class Link(asyncio.Protocol, Generic[T]):
         if not self.closed.done():
             self.session.acknowledge(sequences)
             self._flush()
+            self._note_late(wall_ms())
+            self._waits_since = self._loop.time() if self.session.unacknowledged else None
             self._steer_reading()
 
     def unbind(self) -> None:
@@ -228,6 +239,29 @@ class Link(asyncio.Protocol, Generic[T]):
                 self._close("stopped")
 
     # -- inside
+    def _read(self, items: Iterable[tuple[int, ShortMessage]]) -> list[tuple[int, ReceiptIn | ReplyIn]]:
+        """What was delivered; a reply knows which earlier ones it may repeat."""
+        now = wall_ms()
+        self._note_late(now - 1)
+        if self._waits_since is None:
+            self._waits_since = self._loop.time()
+        doubt, binary = self._acknowledgements.doubt(now), 0
+        read: list[tuple[int, ReceiptIn | ReplyIn]] = []
+        for sequence, body in items:
+            item = read_delivery(body, self._manner)
+            if isinstance(item, ReplyIn):
+                item = item._replace(at=now, doubt=doubt)
+                binary += is_binary(body.data_coding, self._manner)
+            read.append((sequence, item))
+        if binary:
+            self._count(BINARY_TEXT, "in a reply", binary)
+        return read
+
+    def _note_late(self, at: int) -> None:
+        """A centre that waited so long for an acknowledgement may have given it up."""
+        if self._waits_since is not None and self._loop.time() - self._waits_since >= LATE_S:
+            self._acknowledgements.late(at)
+
     def _tick(self) -> None:
         if self.closed.done():
             return
@@ -262,6 +296,9 @@ class Link(asyncio.Protocol, Generic[T]):
         if self.closed.done():
             return
         self.is_bound = False
+        if self.bound_at is not None:
+            self.ended_ms = wall_ms()
+            self._acknowledgements.lost(self.ended_ms)
         self.closed.set_result(reason)
         if self._timer is not None:
             self._timer.cancel()
@@ -291,8 +328,7 @@ class Link(asyncio.Protocol, Generic[T]):
             case Answers(items, late):
                 self._answers(items, late=late)
             case Deliveries(items):
-                read = [(sequence, read_delivery(body, self._manner)) for sequence, body in items]
-                self._listener.delivered(self.acknowledge, read)
+                self._listener.delivered(self.acknowledge, self._read(items))
             case TimedOut(tokens):
                 self._answered += len(tokens)
                 submits = self._without_questions(tokens)
@@ -382,6 +418,7 @@ class Link(asyncio.Protocol, Generic[T]):
 
     def _is_bound_now(self, version: int | None) -> None:
         self.is_bound, self.version = True, version
+        self._acknowledgements.bound(wall_ms(), self._lost_ms)
         report = self.report
         report.version = "" if version is None else f"{version >> 4}.{version & 0x0F}"
         self.bound_at = self._loop.time()

@@ -9,6 +9,7 @@ from typing import Final, Generic, TypeVar
 
 import structlog
 
+from chappe.carriers.acknowledgements import Acknowledgements, wall_ms
 from chappe.carriers.bind_turns import Account, turn
 from chappe.carriers.connection import Address, Cut, LinkState, Listener, Outgoing, Question
 from chappe.carriers.link import CLOSE_S, MODES, OUR_FAULT, Link
@@ -41,12 +42,13 @@ _COMMANDS: Final[dict[BindMode, int]] = {
 
 @dataclass(slots=True)
 class _Tries:
-    """How a bind went until now."""
+    """How a bind went until now. Shape: `lost_ms` is when it last ended after it was bound."""
 
     failures: int = 0
     refusals: int = 0
     was_silent: bool = False
     reason: str = ""
+    lost_ms: int | None = None
 
     def failed(self) -> float:
         """How long to wait after one more failure."""
@@ -72,6 +74,7 @@ class SmppCarrier(Generic[T]):
         self._tasks: list[asyncio.Task[None]] = []
         self._is_stopping = False
         self._tried_again_at = 0.0  # when a carrier that answers no submits is tried again
+        self._acknowledgements = Acknowledgements(wall_ms())
 
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._keep(bind)) for bind in range(len(self._commands))]
@@ -183,9 +186,10 @@ class SmppCarrier(Generic[T]):
         state.detail = f"the last time {tries.reason}" if tries.reason else ""
         link: Link[T] = Link(
             self.address, self._options, self._commands[bind], state, self._listener, self._write_anew,
-            was_silent=tries.was_silent,
+            self._acknowledgements, tries.lost_ms, was_silent=tries.was_silent,
         )  # fmt: skip
         tries.reason = await self._connect(bind, link)
+        tries.lost_ms = link.ended_ms or tries.lost_ms
         if self._is_stopping:
             return 0.0
         tries.was_silent = link.was_silent

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
 from chappe.domain.lifecycle import Dlr, State, combine, final_state, may_replace, rollup
+from chappe.domain.replies import Doubt
 from chappe.domain.retry import Refused
 
 NO_REF = "-"
@@ -47,7 +48,9 @@ class ReplyIn(NamedTuple):
     """A text that somebody sent to a number of ours, as the carrier delivered it.
 
     Shape: of a long text that comes in parts, `part_of` is what its parts have in common (`reference/total`) and
-           `part` the place of this one, from 1.
+           `part` the place of this one, from 1; `ref` is the carrier's own id of it, the same when it comes again;
+           `at` is when it came, None for now; without an id, `doubt` says which earlier ones it may repeat.
+    Units: milliseconds UTC.
     """
 
     source: str
@@ -55,6 +58,9 @@ class ReplyIn(NamedTuple):
     text: str
     part_of: str | None = None
     part: int | None = None
+    ref: str | None = None
+    at: int | None = None
+    doubt: Doubt | None = None
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from chappe.carriers.http.vendors import vendor_of
 from chappe.carriers.kinds import decode_options
 from chappe.domain.errors import NotFound
 from chappe.domain.outcomes import ReceiptIn, ReplyIn
+from chappe.domain.replies import REPEAT_MS, Doubt
 from chappe.store import arrived_receipts, carriers, replies
 from chappe.store.carriers import CarrierRow
 from chappe.store.clock import now_ms
@@ -61,7 +62,9 @@ class Callbacks:
         def unit(tx: Tx) -> None:
             now = now_ms()
             arrived_receipts.insert(tx, row.id, receipts, now)
-            replies.insert(tx, row.id, texts, now)
+            recent = Doubt(now - REPEAT_MS, now)
+            judged = [text if text.ref else text._replace(doubt=recent) for text in texts]
+            replies.insert(tx, row.id, judged, now)
 
         if receipts or texts:
             await self._store.write(unit)

@@ -193,11 +193,13 @@ class Receiver:
 
     @staticmethod
     def _repeats(tx: Tx, batch: Sequence[StoredReply]) -> set[int]:
-        if not batch:
+        unsure = [reply for reply in batch if reply.looks_back_to is not None]
+        if not unsure:
             return set()
-        since = min(reply.received_at for reply in batch) - rules.REPEAT_MS
-        earlier = replies.recent(tx, batch[0].id, since, {reply.source for reply in batch})
-        return rules.repeats(batch, earlier)
+        judged = {reply.id for reply in batch}
+        since = min(reply.looks_back_to or 0 for reply in unsure)
+        earlier = replies.recent(tx, max(judged), since, {reply.source for reply in unsure})
+        return rules.repeats(batch, [reply for reply in earlier if reply.id not in judged])
 
     @staticmethod
     def _tell(sheet: _Sheet, search: OwnerSearch, took: float) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -13,7 +13,7 @@ from chappe.store.sqlite import Tx
 from chappe.store.statement import Statement
 
 # A repeat is looked for among so many replies that came before.
-RECENT: Final = 2000
+RECENT: Final = 10_000
 
 
 class ReplyState(IntEnum):
@@ -67,17 +67,19 @@ class Given(NamedTuple):
     id: int
 
 
-_STORED = "id, carrier_id, source, destination, text, received_at, part_of, part, joined, account_id"
+_STORED = (
+    "id, carrier_id, source, destination, text, received_at, part_of, part, joined, account_id"
+    ", ref, doubt_since, doubt_until, state = 3"
+)
 _INSERT = Statement(
-    "INSERT INTO reply (carrier_id, source, destination, text, received_at, part_of, part)"
-    " VALUES (:carrier, :source, :destination, :text, :at, :part_of, :part)"
+    "INSERT INTO reply (carrier_id, source, destination, text, received_at, part_of, part, ref, doubt_since,"
+    " doubt_until) VALUES (:carrier, :source, :destination, :text, :at, :part_of, :part, :ref, :since, :until)"
 )
 _WHOLE = Statement(f"SELECT {_STORED} FROM reply WHERE state = 0 AND part IS NULL ORDER BY id LIMIT :n")
 _PARTS = Statement(f"SELECT {_STORED} FROM reply WHERE state = 0 AND part IS NOT NULL ORDER BY id LIMIT :n")
 _RECENT = Statement(
-    f"SELECT {_STORED} FROM (SELECT * FROM reply WHERE id < :before ORDER BY id DESC LIMIT :n)"
-    " WHERE received_at >= :since AND part IS NULL AND state <> 3"
-    " AND source IN (SELECT value FROM json_each(:sources)) ORDER BY id"
+    f"SELECT {_STORED} FROM reply WHERE source IN (SELECT value FROM json_each(:sources)) AND id < :before"
+    " AND received_at >= :since AND part IS NULL ORDER BY id DESC LIMIT :n"
 )
 _NEWEST_PART = Statement("SELECT id FROM reply WHERE state = 0 AND part IS NOT NULL ORDER BY id DESC LIMIT 1")
 _PUT_TOGETHER = Statement(
@@ -117,26 +119,32 @@ _COUNT_STOPS = Statement("UPDATE campaign SET stops = stops + :n WHERE id = :cam
 
 def insert(tx: Tx, carrier: int, replies: Iterable[ReplyIn], at: int) -> None:
     """Store replies as they came."""
-    tx.many(_INSERT, [(carrier, *reply[:3], at, *reply[3:]) for reply in replies])
+    tx.many(
+        _INSERT,
+        [
+            (carrier, *each[:3], at if each.at is None else each.at, each.part_of, each.part, each.ref,
+             *(each.doubt or (None, None)))
+            for each in replies
+        ],
+    )  # fmt: skip
 
 
 def stored(tx: Tx, n: int) -> list[StoredReply]:
     """The next whole replies that nothing was done about. Cost: no more than there are."""
-    return [StoredReply._make(row) for row in tx.rows(_WHOLE, n=n)]
+    return _made(tx.rows(_WHOLE, n=n))
 
 
 def parts(tx: Tx, n: int) -> list[StoredReply]:
     """Parts of long replies that wait for the others."""
-    return [StoredReply._make(row) for row in tx.rows(_PARTS, n=n)]
+    return _made(tx.rows(_PARTS, n=n))
 
 
 def recent(tx: Tx, before: int, since: int, sources: Collection[str]) -> list[StoredReply]:
     """Whole replies of these people that came before a reply and not before a time, oldest first.
 
-    Cost: a millisecond, for it looks at the last RECENT replies.
+    Cost: reads what these people wrote, RECENT of it at the most, newest first.
     """
-    rows = tx.rows(_RECENT, before=before, n=RECENT, since=since, sources=_json(sources))
-    return [StoredReply._make(row) for row in rows]
+    return _made(tx.rows(_RECENT, before=before, n=RECENT, since=since, sources=_json(sources)))[::-1]
 
 
 def newest_part(tx: Tx) -> int:
@@ -209,6 +217,10 @@ def stopped(tx: Tx, messages: Collection[int]) -> set[int]:
 
 def count_stops(tx: Tx, by_campaign: dict[int, int]) -> None:
     tx.many(_COUNT_STOPS, [(n, campaign) for campaign, n in by_campaign.items()])
+
+
+def _made(rows: Iterable[Sequence[Any]]) -> list[StoredReply]:
+    return [StoredReply._make((*row[:-1], bool(row[-1]))) for row in rows]
 
 
 def _json(values: Collection[object]) -> str:

@@ -267,10 +267,14 @@ reply = Table(
     added("part", SmallInteger),
     added("joined", Text),  # places and prints of the parts that it was put together from; null: it came whole
     added("missing", SmallInteger),  # how many parts never came
+    added("ref", Text),  # the carrier's id of it
+    added("doubt_since"),  # without one: it may repeat what came between these two
+    added("doubt_until"),
     added("account_id"),
     added("campaign_id"),
     added("message_id"),
     Index("reply_stored", "id", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+    Index("reply_by_source", "source", "received_at"),
     Index("reply_by_account", "account_id", "received_at"),
     Index("reply_by_campaign", "campaign_id", "message_id"),
 )

@@ -97,6 +97,7 @@ def words_of_news(item: ReceiptIn | ReplyIn) -> str:
     """What news means, in words."""
     if isinstance(item, ReplyIn):
         part = f" (part {item.part} of {item.part_of})" if item.part_of else ""
-        return f"reply from {item.source} to {item.destination or 'nobody'}: {item.text}{part}"
+        named = f"{item.ref} " if item.ref else ""
+        return f"reply {named}from {item.source} to {item.destination or 'nobody'}: {item.text}{part}"
     number = f" for {item.number}" if item.number else ""
     return f"receipt {item.ref}{number}: {Dlr(item.dlr).name}{'' if item.is_final else ', on its way'}"

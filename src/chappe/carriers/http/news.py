@@ -5,7 +5,7 @@ from functools import partial
 
 from chappe.carriers.http import paths
 from chappe.carriers.http.paths import Look
-from chappe.carriers.http.reading import MAX_DETAIL, address_of, fields_of, number_of, octets_of
+from chappe.carriers.http.reading import MAX_DETAIL, address_of, fields_of, id_of, number_of, octets_of
 from chappe.carriers.http.template import Condition, Reading, ReceiptRule, ReplyRule, delivery_status
 from chappe.carriers.http.vendor import Posted
 from chappe.domain.lifecycle import Dlr
@@ -57,10 +57,11 @@ def reply(rule: ReplyRule, look: Look, posted: Posted) -> ReplyIn:
     if rule.charset and (charset := rule.charsets.get(paths.words(look(rule.charset)))):
         text = octets_of(posted).get(rule.text, b"").decode(charset, "replace")
     words = text if isinstance(text, str) else paths.words(text)
+    reply = ReplyIn(source, destination, words, ref=id_of(paths.words(look(rule.id))) if rule.id else None)
     total, part = (paths.words(look(place)) if place else "" for place in (rule.parts, rule.part))
     if part.isdigit() and total.isdigit() and 1 <= int(part) <= int(total) <= _MAX_PARTS and int(total) > 1:
-        return ReplyIn(source, destination, words, f"h.{paths.words(look(rule.part_of))}/{int(total)}", int(part))
-    return ReplyIn(source, destination, words)
+        return reply._replace(part_of=f"h.{paths.words(look(rule.part_of))}/{int(total)}", part=int(part))
+    return reply
 
 
 def dlr_of(status: str, error: str, errors: Mapping[str, str]) -> int:

@@ -11,6 +11,7 @@ from chappe.carriers.http.vendor import Posted
 # More fields than any vendor posts.
 MAX_FIELDS = 1000
 MAX_DETAIL = 200
+_MAX_ID = 200
 _MAX_DIGITS = 15
 
 
@@ -62,6 +63,11 @@ def number_of(text: str) -> int | None:
     """A number as vendors write it: digits with their country code, a plus perhaps."""
     digits = text.strip().lstrip("+").lstrip("0")
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS else None
+
+
+def id_of(text: str) -> str | None:
+    """The vendor's id of a reply; None when it has none that could be kept."""
+    return text if 0 < len(text) <= _MAX_ID else None
 
 
 def address_of(text: str) -> str:

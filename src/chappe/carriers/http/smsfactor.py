@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from chappe.carriers.http import signatures
-from chappe.carriers.http.reading import MAX_DETAIL, address_of, json_object, number_of, text_of
+from chappe.carriers.http.reading import MAX_DETAIL, address_of, id_of, json_object, number_of, text_of
 from chappe.carriers.http.statuses import by_status
 from chappe.carriers.http.vendor import (
     Accepted,
@@ -134,7 +134,9 @@ class SmsFactor:
         if fields is None:
             raise ValueError("the body is no JSON object")
         if posted.what == "reply" or (not posted.what and "message" in fields):
-            return Callback([_reply(fields)], _DONE)
+            # A Chappe numbers its events; the vendor gives texts no id.
+            event = id_of(posted.headers.get("x-chappe-event", ""))
+            return Callback([_reply(fields)._replace(ref=event)], _DONE)
         return Callback(_receipt(fields), _DONE)
 
 

@@ -124,11 +124,13 @@ class ReceiptRule(_Table, frozen=True, kw_only=True):
 class ReplyRule(_Table, frozen=True, kw_only=True):
     """Where a reply says what.
 
-    Shape: the three of parts are for texts that come cut; `charset` says in what the text of a query is written, where
-           that is one of `charsets` and not UTF-8.
+    Shape: `id` is the vendor's own id of the text, the same when it comes again and never that of another; the three of
+           parts are for texts that come cut; `charset` says in what the text of a query is written, where that is one
+           of `charsets` and not UTF-8.
     """
 
     when: Condition | None = None
+    id: str = ""
     sender: str
     to: str = ""
     text: str

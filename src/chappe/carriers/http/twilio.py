@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import SplitResult, parse_qs, quote, urlencode, urlsplit, urlunsplit
 
 from chappe.carriers.http import signatures
-from chappe.carriers.http.reading import MAX_DETAIL, address_of, json_object, number_of, pairs, text_of
+from chappe.carriers.http.reading import MAX_DETAIL, address_of, id_of, json_object, number_of, pairs, text_of
 from chappe.carriers.http.statuses import by_status, retry_after
 from chappe.carriers.http.vendor import (
     Accepted,
@@ -247,4 +247,9 @@ def _reply(fields: Mapping[str, str]) -> ReplyIn:
     source = text_of(fields, "From")
     if not source or "Body" not in fields:
         raise ValueError("a reply without From or Body")
-    return ReplyIn(address_of(source), address_of(text_of(fields, "To")), fields["Body"])
+    return ReplyIn(
+        address_of(source),
+        address_of(text_of(fields, "To")),
+        fields["Body"],
+        ref=id_of(text_of(fields, "MessageSid", "SmsSid")),
+    )

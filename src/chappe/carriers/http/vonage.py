@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from chappe.carriers.http import signatures
-from chappe.carriers.http.reading import MAX_DETAIL, address_of, fields_of, json_object, number_of, text_of
+from chappe.carriers.http.reading import MAX_DETAIL, address_of, fields_of, id_of, json_object, number_of, text_of
 from chappe.carriers.http.statuses import by_status
 from chappe.carriers.http.vendor import (
     Accepted,
@@ -198,7 +198,8 @@ def _reply(fields: Mapping[str, Any]) -> ReplyIn:
     if not source or not isinstance(text, str):
         raise ValueError("a reply without msisdn or text")
     to = address_of(text_of(fields, "to"))
+    reply = ReplyIn(address_of(source), to, text, ref=id_of(text_of(fields, "messageId", "message-id")))
     total, part = text_of(fields, "concat-total"), text_of(fields, "concat-part")
     if total.isdigit() and part.isdigit() and 1 <= int(part) <= int(total) <= _MAX_PARTS and int(total) > 1:
-        return ReplyIn(address_of(source), to, text, f"h.{text_of(fields, 'concat-ref')}/{int(total)}", int(part))
-    return ReplyIn(address_of(source), to, text)
+        return reply._replace(part_of=f"h.{text_of(fields, 'concat-ref')}/{int(total)}", part=int(part))
+    return reply

@@ -232,6 +232,10 @@ def _add_columns() -> None:
     op.add_column("dispatch", sa.Column("resends", sa.SmallInteger(), nullable=False, server_default=sa.text("0")))
     op.add_column("reply", sa.Column("joined", sa.Text(), nullable=True))
     op.add_column("reply", sa.Column("missing", sa.SmallInteger(), nullable=True))
+    op.add_column("reply", sa.Column("ref", sa.Text(), nullable=True))
+    op.add_column("reply", sa.Column("doubt_since", sa.BigInteger(), nullable=True))
+    op.add_column("reply", sa.Column("doubt_until", sa.BigInteger(), nullable=True))
+    op.create_index("reply_by_source", "reply", ["source", "received_at"], unique=False)
     op.add_column("account", sa.Column("is_sandbox", sa.Boolean(), nullable=False, server_default=sa.text("FALSE")))
 
 
