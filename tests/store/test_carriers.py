@@ -174,6 +174,12 @@ async def test_a_carrier_is_shown_with_its_routes_queue_binds_and_how_its_receip
     operator.db.write(lambda tx: carriers.report_binds(tx, carrier, [stale._replace(bind=0)]))
     (status,) = await operator.carriers.list()
     assert (len(status.binds), status.is_bound) == (1, False)
+    receiver = fresh._replace(mode="receiver")
+    operator.db.write(lambda tx: carriers.report_binds(tx, carrier, [receiver]))
+    assert not (await operator.carriers.list())[0].is_bound, "nothing can leave over a receiver"
+    pair = [receiver, fresh._replace(bind=1, mode="transmitter")]
+    operator.db.write(lambda tx: carriers.report_binds(tx, carrier, pair))
+    assert (await operator.carriers.list())[0].is_bound
     await operator.close()
 
 

@@ -95,7 +95,8 @@ class CarrierStatus:
 
     @property
     def is_bound(self) -> bool:
-        return any(bind.state in _SERVED for bind in self.binds)
+        """Whether messages can leave. Shape: a receiver brings receipts and replies only."""
+        return any(bind.state in _SERVED and bind.mode != "receiver" for bind in self.binds)
 
 
 @dataclass(frozen=True, slots=True)
