@@ -5,15 +5,22 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import pytest
+
+from chappe.carriers.http import connection
 from chappe.carriers.simulator import Simulator, SimulatorOptions
 from chappe.carriers.smpp_options import SmppOptions
 from chappe.domain.lane_health import WELL
 from chappe.domain.requests import SubmitRequest
+from chappe.manage.carriers import Changes
+from chappe.manage.http_carriers import HttpCarriers, NewHttpCarrier
 from chappe.manage.lane_health import vitals
 from chappe.manage.routes import NewRoute
 from chappe.pipeline.failover import Failover
 from chappe.store import lane_health
+from chappe.store.statement import Statement
 from tests.builders import on_loop
+from tests.http_vendor import PLAIN, Asked, Says, taken, vendor
 from tests.sending import Sending, installation, simulated, until
 
 _stopped: list[Simulator] = []
@@ -152,3 +159,79 @@ async def test_a_carrier_that_delivers_badly_gets_less(tmp_path: Path) -> None:
         assert answer.ticket is not None
         await until(lambda: first.stats().received + len(second.messages()) == 250, "all of them")
         assert 1 <= first.stats().received - 50 <= 20
+
+
+@on_loop
+async def test_a_carrier_that_takes_everything_and_reports_nothing_gets_less(tmp_path: Path) -> None:
+    options = SmppOptions(min_samples=10, max_delay_s=1)
+    async with two(tmp_path, simulated(outcomes={"none": 1.0}), options) as (sending, first, second):
+        ticket = await sending.submit(*numbers(50))
+        await sending.until_all(ticket, "sent")
+        silent = ((await _id(sending)), "FR")
+        await asyncio.sleep(1.5)
+        assert silent not in sending.store.glance(lane_health.read), "their five minutes are not over"
+        past = Statement("UPDATE carrier_figure SET slot_at = slot_at - :ms")
+        await sending.store.write(lambda tx: tx.run(past, ms=600_000))
+        async with asyncio.timeout(20):
+            while sending.store.glance(lane_health.read).get(silent, WELL).state != "bad":
+                await asyncio.sleep(0.1)
+        judged = sending.store.glance(lane_health.read)[silent]
+        assert judged.reason == "0% of 50 arrived, 50 without a receipt in time"
+        figures, is_told = await sending.routes.figures("first", 0, 1 << 50)
+        assert (figures["FR"].unreported, figures["FR"].tally().success, is_told) == (50, 0.0, True)
+        await asyncio.sleep(0.6)
+        await sending.submit(*numbers(200, 33_613_000_000))
+        await until(lambda: first.stats().received + len(second.messages()) == 250, "all of them")
+        assert 1 <= first.stats().received - 50 <= 20
+
+
+@on_loop
+async def test_a_carrier_over_http_that_refuses_us_stays_down_until_it_has_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "REFUSED_S", (2.0,))
+    is_paid = False
+
+    def answers(asked: Asked) -> Says:
+        return taken(asked) if is_paid else Says(401, "who are you?")
+
+    async with AsyncExitStack() as stack:
+        sending = await stack.enter_async_context(installation(tmp_path))
+        served = await stack.enter_async_context(vendor(answers))
+        reserve = await stack.enter_async_context(Simulator(simulated()))
+        new = NewHttpCarrier("first", "generic", {"token": "t"}, PLAIN, served.url)
+        await HttpCarriers(sending.store, sending.ids).add(new)
+        await sending.carriers.change("first", Changes({"down_after_s": 1}))
+        await sending.add_carrier(reserve.port, "second", options=QUICK)
+        for rank, name in enumerate(("first", "second")):
+            await sending.routes.add(name, NewRoute(rank=rank))
+        sending.start_gateway()
+        await sending.bound("second")
+        moving = asyncio.create_task(_move(sending))
+        stack.callback(moving.cancel)
+
+        ticket = await sending.submit(*numbers(20))
+        await sending.until_all(ticket, "delivered", 40)
+        await until_is(sending, "first", "unproven")
+        asked, seen = len(served.asked), set[str]()
+        for _ in range(50):
+            seen.add((await states(sending))["first"])
+            await asyncio.sleep(0.1)
+        assert (seen, len(served.asked)) == ({"unproven"}, asked), "nobody tries it, and it is not well by that"
+        # Of many messages some try it: they arrive over the other one, and it stays down.
+        ticket = await sending.submit(*numbers(300, 33_613_000_000))
+        await until(lambda: len(served.asked) > asked, "a try", 40)
+        await sending.until_all(ticket, "delivered", 40)
+        assert (await states(sending))["first"] in ("down", "unproven")
+        is_paid = True
+        await until_is(sending, "first", "unproven")
+        await asyncio.sleep(0.6)
+        for more in range(20):  # the numbers that try it are others each minute
+            if (await states(sending))["first"] == "ok":
+                break
+            await sending.submit(*numbers(300, 33_614_000_000 + 1000 * more))
+            await asyncio.sleep(2)
+        assert (await states(sending))["first"] == "ok"
+        await asyncio.sleep(0.6)
+        ticket = await sending.submit(*numbers(10, 33_615_000_000))
+        await sending.until_all(ticket, "sent")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from chappe.domain.failover import PINNED
-from chappe.domain.lane_health import Health, HealthState
+from chappe.domain.lane_health import SLOT_MS, Health, HealthState
 from chappe.domain.lifecycle import Dlr, Queue, State
 from chappe.domain.plans import MARKETING
 from chappe.domain.retry import Refused
@@ -358,9 +358,14 @@ async def test_what_becomes_of_messages_is_counted_by_carrier_and_country(tmp_pa
     first, second, third, fourth, belgian = made.core.claim()
     made.core.record([accepted(first, "a"), accepted(second, "b"), refused(third, NO_CREDIT), lost(fourth)])
     made.core.now += 10_000
-    made.core.record([accepted(belgian, "c")], [delivered("a", first.number), failed("b", second.number, 5)])
+    made.core.record([accepted(belgian, "c")], [delivered("a", first.number)])
+    # An end counts where the message was sent, so that what is missing there never came.
+    began, made.core.now = made.core.now, made.core.now + 2 * SLOT_MS
+    made.core.record([], [failed("b", second.number, 5)])
+    ends = made.core.db.read(lambda tx: carrier_figures.by_country(tx, A, began + SLOT_MS, made.core.now))
+    assert ends == {}
     until = made.core.now
-    found = made.core.db.read(lambda tx: carrier_figures.by_country(tx, A, until - 600_000, until))
+    found = made.core.db.read(lambda tx: carrier_figures.by_country(tx, A, until - 4 * SLOT_MS, until))
     france, belgium = found["FR"], found["BE"]
     assert (france.sent, france.refused, france.unknown, france.delivered, france.failed) == (2, 1, 1, 1, 1)
     assert (france.faults, france.within, belgium.sent) == (1, (0, 1, 0, 0, 0), 1)

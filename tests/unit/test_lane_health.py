@@ -45,6 +45,16 @@ def test_a_carrier_is_down_when_no_bind_has_held_for_a_while_and_back_when_one_d
     assert link_health(WELL, signs(False, 5), Thresholds(down_s=5), NOW).state == "down"
 
 
+def test_a_carrier_that_was_down_is_back_only_when_it_has_answered() -> None:
+    down = link_health(WELL, signs(False, 30), USUAL, NOW)
+    silent = Signs(True, 600, 0.0, is_unproven=True)
+    unproven = link_health(down, silent, USUAL, NOW + 1)
+    assert (unproven.state, link_health(unproven, silent, USUAL, NOW + CHANCE_MS)) == ("unproven", unproven)
+    assert link_health(unproven, signs(False, 1), USUAL, NOW + 2).reason == "it was tried in vain"
+    assert link_health(unproven, signs(True, 600), USUAL, NOW + 2).state == "ok"
+    assert link_health(WELL, silent, USUAL, NOW) == WELL, "nothing speaks against one that was never tried"
+
+
 def test_a_carrier_is_throttled_when_it_held_back_for_most_of_a_minute_and_for_a_minute_at_least() -> None:
     assert link_health(WELL, signs(held_back=0.5), USUAL, NOW) == WELL
     assert link_health(WELL, signs(held_back=None), USUAL, NOW) == WELL
@@ -69,6 +79,60 @@ def test_a_carrier_is_throttled_when_it_held_back_for_most_of_a_minute_and_for_a
 def test_a_carrier_is_bad_where_too_few_messages_arrive_or_too_late(seen: Figures, reason: str) -> None:
     found = quality(WELL, [Slot(NOW - SLOT_MS, seen)], USUAL, NOW)
     assert (found.state, found.reason) == (("bad", reason) if reason else ("ok", ""))
+
+
+def taken(sent: int, delivered: int, **more: int) -> Figures:
+    return Figures(sent=sent, delivered=delivered, within=(delivered, 0, 0, 0, 0), **more)
+
+
+def test_a_carrier_that_takes_everything_and_reports_nothing_is_bad_when_the_time_for_receipts_is_over() -> None:
+    slot = Slot(NOW, taken(10_000, 120))
+    over = NOW + SLOT_MS + USUAL.delay_s * 1000
+    assert quality(WELL, [slot], USUAL, over - 1) == WELL
+    found = quality(WELL, [slot], USUAL, over)
+    assert (found.state, found.reason) == ("bad", "1% of 10000 arrived, 9880 without a receipt in time")
+    patient = Thresholds(delay_s=0)
+    assert quality(WELL, [slot], patient, over) == WELL
+    assert quality(WELL, [slot], patient, NOW + SLOT_MS + 3_600_000).state == "bad"
+
+
+def test_phones_that_are_off_a_burst_and_little_traffic_make_nobody_bad() -> None:
+    over = NOW + SLOT_MS + USUAL.delay_s * 1000
+    assert quality(WELL, [Slot(NOW, taken(10_000, 8_000))], USUAL, over) == WELL
+    burst = [Slot(NOW - 2 * SLOT_MS, taken(200, 170)), Slot(NOW, taken(50_000, 0))]
+    assert quality(WELL, burst, USUAL, NOW + SLOT_MS) == WELL
+    later = [Slot(NOW, taken(50_000, 42_000)), *(Slot(NOW + n * SLOT_MS, taken(10, 8)) for n in range(1, 7))]
+    assert quality(WELL, later, USUAL, NOW + 7 * SLOT_MS) == WELL
+    assert quality(WELL, [Slot(NOW, taken(99, 0))], USUAL, over) == WELL
+
+
+def test_silence_counts_only_when_the_link_was_there_for_the_receipts_to_come() -> None:
+    slots, over = [Slot(NOW, taken(1_000, 0))], NOW + 4 * SLOT_MS
+    assert quality(WELL, slots, USUAL, over, 299) == WELL
+    assert quality(WELL, slots, USUAL, over, 300).state == "bad"
+
+
+def test_what_was_never_answered_speaks_against_a_carrier() -> None:
+    found = quality(WELL, [Slot(NOW, taken(40, 40, unknown=60))], USUAL, NOW + 1)
+    assert found.reason == "40% of 100 arrived"
+
+
+def test_who_is_not_asked_for_receipts_is_judged_by_what_it_refuses_and_what_it_says_failed() -> None:
+    untold, over = Thresholds(is_told=False), NOW + 6 * SLOT_MS
+    assert quality(WELL, [Slot(NOW, taken(10_000, 0))], untold, over) == WELL
+    assert quality(WELL, [Slot(NOW, taken(10_000, 0, failed=900, faults=900))], untold, over) == WELL
+    found = quality(WELL, [Slot(NOW, taken(100, 0, failed=60, faults=60))], untold, over)
+    assert found.reason == "40% of 100 arrived"
+
+
+def test_a_bad_carrier_is_not_well_again_by_the_few_receipts_that_came_soon() -> None:
+    bad, first = Health("bad", "few arrive", NOW), NOW + SLOT_MS
+    over = first + SLOT_MS + USUAL.delay_s * 1000
+    assert quality(bad, [Slot(first, taken(40, 15))], USUAL, over - 1) is bad
+    assert quality(bad, [Slot(first, taken(40, 15))], USUAL, over) is bad
+    assert quality(bad, [Slot(first, taken(40, 30))], USUAL, over - 1) is bad
+    assert quality(bad, [Slot(first, taken(40, 30))], USUAL, over).reason == "it delivers again"
+    assert quality(bad, [Slot(first, taken(40, 40))], USUAL, first + 1).reason == "it delivers again"
 
 
 def test_what_is_not_asked_for_makes_nobody_bad() -> None:
@@ -110,7 +174,7 @@ def test_numbers_that_nobody_has_and_senders_that_nobody_may_use_do_not_count_ag
         count_final(counts, Dlr.DELIVERED, delay_s * 1000)
     found = Figures.of(counts)
     assert (found.refused, found.failed, found.faults, found.delivered) == (4, 4, 2, 6)
-    assert (found.within, found.success) == ((1, 1, 1, 1, 1), 0.75)
+    assert (found.within, found.tally().success) == ((1, 1, 1, 1, 1), 0.75)
     assert 15 <= found.median_delay_s <= 60
     assert found.mean_delay_s == pytest.approx(12274 / 6)
 
@@ -158,6 +222,11 @@ def test_who_tried_is_remembered_as_it_is_written() -> None:
     assert tried.adding(5, for_good=True).text() == "6 5! 7!"
     assert tried.adding(7, for_good=False) == tried
     assert (Tried.read(PINNED).is_pinned, Tried.read(PINNED).text(), Tried().text()) == (True, PINNED, None)
+
+
+def test_who_has_not_answered_since_it_was_down_takes_nothing_over() -> None:
+    states = {1: "down", 2: "unproven", 3: "bad"}
+    assert next_lane((2, 3), 1, Tried(), states, "working", again=True) == 3  # type: ignore[arg-type]
 
 
 def test_the_next_is_the_best_that_is_able_and_has_not_tried() -> None:

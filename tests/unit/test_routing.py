@@ -21,6 +21,7 @@ SFR, ORANGE, BELGIAN = 33612345678, 33608123456, 32470123456
 MONDAY_10 = int(datetime(2026, 11, 23, 10, tzinfo=ZoneInfo("Europe/Paris")).timestamp() * 1000)
 HOUR = 3_600_000
 DOWN, BAD, THROTTLED = Health("down", "not bound"), Health("bad", "few arrive"), Health("throttled", "too fast")
+UNPROVEN = Health("unproven", "it has not answered since it was down")
 
 
 def table(*routes: Route, lanes: list[Lane] | None = None, **more: object) -> RouteTable:
@@ -191,6 +192,15 @@ def test_who_delivers_badly_in_a_country_is_well_elsewhere_and_keeps_a_small_sha
     assert 0.015 < lanes.count(A) / len(lanes) < 0.025
     later = router(made).lanes(numbers, ["FR"] * len(numbers), {"FR": NO_TERMS}, MONDAY_10 + 60_000)
     assert [i for i, lane in enumerate(lanes) if lane == A] != [i for i, lane in enumerate(later) if lane == A]
+
+
+def test_who_has_not_answered_since_it_was_down_gets_a_small_share_and_all_when_nobody_else_is_there() -> None:
+    made = table(route(A), route(B, rank=200), health={(A, ""): UNPROVEN})
+    numbers = list(range(SFR, SFR + 20_000))
+    lanes = router(made).lanes(numbers, ["FR"] * len(numbers), {"FR": NO_TERMS}, MONDAY_10)
+    assert 0.015 < lanes.count(A) / len(lanes) < 0.025
+    nobody = table(route(B), route(A, rank=200), health={(A, ""): UNPROVEN, (B, ""): DOWN})
+    assert order(nobody) == (A, B)
 
 
 # -- accounts that send to nobody

@@ -133,6 +133,14 @@ class Connection(Protocol[T]):
         """Whether it takes messages now."""
 
     @property
+    def is_served(self) -> bool:
+        """Whether nothing speaks against it: it answers, or was not found to fail more than once."""
+
+    @property
+    def is_unproven(self) -> bool:
+        """Whether it takes a message, and has answered none since it began, or since it last failed."""
+
+    @property
     def free(self) -> int:
         """How many pieces it takes now."""
 

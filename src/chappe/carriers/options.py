@@ -69,10 +69,23 @@ class CarrierOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
         int, says("health", "it is throttled when it held back for more than this part of a minute", ge=1, le=100)
     ] = USUAL.throttled
     min_success: Annotated[
-        int, says("health", "it is bad in a country where fewer percent arrive; 0 asks nothing", ge=0, le=99)
+        int,
+        says(
+            "health",
+            "it is bad in a country where fewer percent arrive; what has no receipt after max_delay_s did not. 0 asks"
+            " nothing",
+            ge=0,
+            le=99,
+        ),
     ] = USUAL.success
     max_delay_s: Annotated[
-        int, says("health", "it is bad where half of them take more seconds than this; 0 asks nothing", ge=0, le=86400)
+        int,
+        says(
+            "health",
+            "it is bad where half of them take more seconds than this; 0 asks nothing, and a receipt may take an hour",
+            ge=0,
+            le=86400,
+        ),
     ] = USUAL.delay_s
     min_samples: Annotated[
         int, says("health", "of so many messages in half an hour, at least, it is judged whether it is bad", ge=10)
@@ -98,8 +111,14 @@ class CarrierOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     def thresholds(self) -> Thresholds:
         """When the carrier is not well."""
         return Thresholds(
-            self.down_after_s, self.throttled_percent, self.min_success, self.max_delay_s, self.min_samples
-        )
+            self.down_after_s, self.throttled_percent, self.min_success, self.max_delay_s, self.min_samples,
+            self.is_told,
+        )  # fmt: skip
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the carrier is asked to report what it delivered."""
+        return True
 
     @property
     def can_query(self) -> bool:

@@ -76,6 +76,14 @@ class SandboxCarrier(Generic[T]):
         return self._report.state == "ready"
 
     @property
+    def is_served(self) -> bool:
+        return self.is_bound
+
+    @property
+    def is_unproven(self) -> bool:
+        return False  # it is our own
+
+    @property
     def free(self) -> int:
         return max(0, WINDOW - self._in_flight) if self.is_bound else 0
 

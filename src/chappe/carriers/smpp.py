@@ -92,6 +92,14 @@ class SmppCarrier(Generic[T]):
         return any(link is not None and link.takes for link in self._links)
 
     @property
+    def is_served(self) -> bool:
+        return self.is_bound
+
+    @property
+    def is_unproven(self) -> bool:
+        return False  # that it bound is an answer
+
+    @property
     def free(self) -> int:
         """How many submits the bound links take now."""
         return sum(link.free for link in self._links if link is not None)

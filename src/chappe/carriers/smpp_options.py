@@ -145,7 +145,14 @@ class SmppOptions(CarrierOptions, frozen=True, forbid_unknown_fields=True, omit_
 
     # -- the other fields of a submit
     registered_delivery: Annotated[
-        int, says("submits", "1 asks for receipts of success and failure, 2 of failure, 0 for none", ge=0, le=31)
+        int,
+        says(
+            "submits",
+            "1 asks for receipts of success and failure, 2 of failure, 0 for none; with 2 and 0 also what arrived ends"
+            " as EXPIRED, which customers read as a failure, since nobody tells of it",
+            ge=0,
+            le=31,
+        ),
     ] = 1
     service_type: Annotated[str, says("submits", "the submit's service_type", max_length=5)] = ""
     protocol_id: Annotated[int, says("submits", "the submit's protocol_id", ge=0, le=255)] = 0
@@ -189,6 +196,10 @@ class SmppOptions(CarrierOptions, frozen=True, forbid_unknown_fields=True, omit_
     status_names: Annotated[dict[str, str], says("answers", "what statuses of the carrier's own are called")] = (
         msgspec.field(default_factory=dict)
     )
+
+    @property
+    def is_told(self) -> bool:
+        return self.registered_delivery & 3 == 1
 
     @property
     def can_query(self) -> bool:

@@ -15,8 +15,8 @@ from chappe.domain.retry import Fail, Refused, after_refusal
 PINNED: Final = "*"
 _FOR_GOOD: Final = "!"
 
-# Who takes nothing at all.
-STOPPED: Final[frozenset[HealthState]] = frozenset({"down", "paused"})
+# Who takes nothing at all, or one message to see.
+STOPPED: Final[frozenset[HealthState]] = frozenset({"unproven", "down", "paused"})
 
 
 Reach = Literal["well", "working", "any"]

@@ -5,15 +5,17 @@ from functools import cached_property
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from chappe.domain.lane_health import Health
+from chappe.domain.lane_health import Health, HealthState
 from chappe.domain.plans import UNROUTED
 from chappe.domain.requests import Kind
 from chappe.domain.route_order import BUCKETS, Costs, bucket, by_share, shares, weights_of, without_repeats
 from chappe.domain.routes import Clock, Route
 from chappe.telecom.networks import networks_of
 
-# A carrier that delivers badly keeps this part of its messages, so that it is seen when it recovers.
+# A carrier that delivers badly, or that has not answered since it was down, keeps this part of its messages, so that it
+# is seen when it recovers.
 PROBE: Final = 0.02
+_PROBED: Final[frozenset[HealthState]] = frozenset({"bad", "unproven"})
 _MINUTE_MS: Final = 60_000
 # Orders remembered of one place: beyond, they are drawn anew.
 _MAX_REMEMBERED: Final = 4 * BUCKETS
@@ -91,7 +93,7 @@ class Place:
         self._asks_network = any(option.route.conditions.networks for option in self._options)
         self._asks_cost = any(costs.depend_on_number(lane) for lane in self._lanes)
         self._is_shared = any(self._is_drawn(group) for group in self._groups)
-        self._probes = len(self._lanes) > 1 and any(health[lane].state == "bad" for lane in self._lanes)
+        self._probes = len(self._lanes) > 1 and any(health[lane].state in _PROBED for lane in self._lanes)
         self._known: dict[tuple[object, ...], tuple[int, ...]] = {}
 
     @cached_property
@@ -260,7 +262,7 @@ class Place:
 
     def _illness(self, lane: int, is_probe: bool) -> int:
         health = self._health[lane]
-        return 0 if is_probe and health.state == "bad" else health.rank
+        return 0 if is_probe and health.state in _PROBED else health.rank
 
     def _each_cost(self, digits: str) -> tuple[int | None, ...]:
         return tuple([self._costs.of(lane, self._asked.country, digits) for lane in self._lanes])

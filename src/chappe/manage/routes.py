@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
+from chappe.carriers.kinds import decode_options
 from chappe.domain.errors import BadData, NotFound
 from chappe.domain.lane_health import Figures, Health
 from chappe.domain.requests import Kind
@@ -163,9 +164,17 @@ class Routes:
         """What a carrier takes for a part, by place. Raises: NotFound. Units: thousandths of a credit."""
         return self._store.glance(lambda tx: routes.costs_of(tx, _carrier(tx, carrier).id))
 
-    async def figures(self, carrier: str, since: int, until: int) -> dict[str, Figures]:
-        """What became of a carrier's messages in a period, by country. Raises: NotFound. Units: milliseconds UTC."""
-        return await self._store.read(lambda tx: carrier_figures.by_country(tx, _carrier(tx, carrier).id, since, until))
+    async def figures(self, carrier: str, since: int, until: int) -> tuple[dict[str, Figures], bool]:
+        """What became of the messages that a carrier got in a period, by country, and whether it is asked for receipts.
+
+        Raises: NotFound. Units: milliseconds UTC.
+        """
+
+        def read(tx: Tx) -> tuple[dict[str, Figures], bool]:
+            row = _carrier(tx, carrier)
+            return carrier_figures.by_country(tx, row.id, since, until), decode_options(row.kind, row.options).is_told
+
+        return await self._store.read(read)
 
     def all(self) -> list[RouteStatus]:
         """Every route, in the order in which they are tried; tests last."""

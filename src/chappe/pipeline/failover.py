@@ -175,6 +175,8 @@ def leaving_of(table: RouteTable, lane: int, now: int) -> Leaving | None:
     if not any(other != lane and not each.is_sandbox for other, each in table.lanes_by_id.items()):
         return None
     health = table.health(lane)
+    if health.state == "unproven":  # one of them tries it now, and decides about the others: soon it is well, or down
+        return None
     if health.state in STOPPED:
         return Leaving(f"{known.name} is {health.state}", "working", MARKETING, now)
     if health.state == "throttled":  # marketing can wait for its turn; the other carrier may cost more

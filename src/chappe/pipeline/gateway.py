@@ -110,7 +110,7 @@ class Gateway:
             if carrier not in self._served and carrier not in self._ending:
                 self._served[carrier] = await self._begin(row)
         await self._store.write(self._report)
-        await self._health.look({carrier: _seen(served) for carrier, served in self._served.items()})
+        await self._health.look({carrier: _seen(served, self._public_url) for carrier, served in self._served.items()})
 
     def _change(self, served: _Served, row: CarrierRow | None) -> None:
         """Let a lane take other settings, or end it: it begins anew with them, if they are still there."""
@@ -195,10 +195,13 @@ class Gateway:
             carriers.report_pace(tx, served.runner.report(carrier, now))
 
 
-def _seen(served: _Served) -> Seen:
+def _seen(served: _Served, public_url: str) -> Seen:
     runner = served.runner
-    thresholds = decode_options(served.row.kind, served.row.options).thresholds
-    return Seen(served.row.name, runner.carrier.is_bound, runner.is_held_back, thresholds)
+    carrier, options = runner.carrier, decode_options(served.row.kind, served.row.options)
+    thresholds = options.thresholds
+    if isinstance(options, HttpOptions) and not public_url:  # the vendor does not know where to report to
+        thresholds = thresholds._replace(is_told=False)
+    return Seen(served.row.name, carrier.is_served, runner.is_held_back, thresholds, carrier.is_unproven)
 
 
 def _taken_live(before: CarrierRow, after: CarrierRow) -> CarrierOptions | None:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from chappe.domain.lane_health import WELL, WINDOW_MS, Health, Signs, Thresholds, link_health, quality
+from chappe.domain.lane_health import WELL, Health, Signs, Thresholds, link_health, quality
 from chappe.store import carrier_figures, lane_health
 from chappe.store.clock import now_ms
 from chappe.store.sqlite import Store, Tx
@@ -23,12 +23,13 @@ COMPACT_EVERY_S: Final = 3600.0
 
 
 class Seen(NamedTuple):
-    """What a gateway sees of a lane at one look."""
+    """What a gateway sees of a lane at one look. Shape: `is_unproven` as in `Signs`."""
 
     name: str
     is_bound: bool
     is_held_back: bool
     thresholds: Thresholds
+    is_unproven: bool = False
 
 
 @dataclass(slots=True)
@@ -44,7 +45,7 @@ class _Watched:
             self.is_bound, self.since = seen.is_bound, clock
         self.held_back.append(seen.is_held_back)
         part = sum(self.held_back) / len(self.held_back) if len(self.held_back) >= _ENOUGH else None
-        return Signs(self.is_bound, clock - self.since, part)
+        return Signs(self.is_bound, clock - self.since, part, seen.is_unproven)
 
 
 class HealthWatch:
@@ -91,11 +92,12 @@ def _changes(
             changed.append((lane, "", health))
         if not judges_quality:
             continue
-        slots = carrier_figures.slots(tx, lane, now - WINDOW_MS)
+        slots = carrier_figures.slots(tx, lane, now - each.thresholds.reach_ms)
+        bound_s = signs[lane].steady_s if signs[lane].is_bound else 0.0
         countries = {*slots, *[place for owner, place in known if owner == lane and place]}
         for country in sorted(countries):
             was = known.get((lane, country), WELL)
-            if (health := quality(was, slots.get(country, ()), each.thresholds, now)) != was:
+            if (health := quality(was, slots.get(country, ()), each.thresholds, now, bound_s)) != was:
                 changed.append((lane, country, health))
     return changed
 

@@ -11,7 +11,7 @@ from typing import NamedTuple, assert_never
 
 from chappe.carriers.connection import Question
 from chappe.domain.failover import Pass, Tried, passing
-from chappe.domain.lane_health import Figures, count_final, count_refused
+from chappe.domain.lane_health import SLOT_MS, Figures, count_final, count_refused
 from chappe.domain.lifecycle import FINAL, Dlr, Queue, State
 from chappe.domain.number_refusals import NumberRefusals, names_nobody
 from chappe.domain.outcomes import NO_REF, Outcome, ReceiptIn, Tracked, finish, receipt, ref_of, submitted
@@ -71,7 +71,7 @@ class _Batch:
     again_later: list[tuple[int, int, int]] = field(default_factory=list)
     trace: list[tuple[int, int, str, str]] = field(default_factory=list)
     passing: list[tuple[Tracked, Outcome, Refused, Pass]] = field(default_factory=list)
-    figures: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    figures: dict[int, dict[str, Counter[str]]] = field(default_factory=dict)
     final: dict[int, Tracked] = field(default_factory=dict)
     unassigned: list[int] = field(default_factory=list)
     may_have_left: set[int] = field(default_factory=set)
@@ -81,6 +81,11 @@ class _Batch:
     sent: int = 0
     refused: int = 0
     lost: int = 0
+
+    def counted(self, message: Tracked, at: int | None = None) -> Counter[str]:
+        """What is counted of messages to a country that the carrier got at a time, or now."""
+        slot = (self.now if at is None else at) // SLOT_MS
+        return self.figures.setdefault(slot, {}).setdefault(message.country, Counter())
 
 
 class Recorder:
@@ -192,7 +197,7 @@ class Recorder:
                 batch.leaving.append(message.id)
             elif result == "accepted":
                 batch.sent += 1
-                batch.figures[message.country]["sent"] += 1
+                batch.counted(message)["sent"] += 1
                 batch.leaving.append(message.id)
                 self._refusals.took(message.country)
                 if row is not None:
@@ -239,7 +244,7 @@ class Recorder:
             tried = Tried.read(row.tried)
             if way.mark:
                 tried = tried.adding(lane, for_good=way.mark == "for good")
-                count_refused(batch.figures[message.country], refused.dlr)
+                count_refused(batch.counted(message), refused.dlr)
             moved.append((to, tried.text(), row))
             why = f"{refused.name} from {failover.name_of(table, lane)}: to {failover.name_of(table, to)}"
             batch.trace.append((message.id, batch.now, "moved", why))
@@ -259,7 +264,7 @@ class Recorder:
         decides_at = known.decides_at(row.priority, batch.now, outcome.expires_at, row.resends)
         if row.state != Queue.UNKNOWN:  # else another of its parts was answered late
             batch.lost += 1
-            batch.figures[message.country]["unknown"] += 1
+            batch.counted(message)["unknown"] += 1
             batch.counts[self._lane.carrier_id, "unknown"] += 1
             follows = known.follows(row.priority, row.resends, decides_at < outcome.expires_at)
             detail = f"written, never answered; {known.of(row.priority)}: to be {follows}"
@@ -297,7 +302,7 @@ class Recorder:
             case Fail(dlr):
                 batch.leaving.append(message.id)
                 batch.trace.append((message.id, batch.now, "refused", refused.name))
-                count_refused(batch.figures[message.country], refused.dlr)
+                count_refused(batch.counted(message), refused.dlr)
                 if finish(message, dlr, batch.now):
                     batch.final[message.id] = message
                     is_number = names_nobody(refused) and not message.has_refs
@@ -343,6 +348,7 @@ class Recorder:
         message = _message(tx, batch, found)
         ref = ref_of(one.ref, found, 0)
         submitted(message, [ref], batch.now)
+        batch.counted(message)["sent"] += 1
         batch.rules[BY_NUMBER] += 1
         batch.counts[self._lane.carrier_id, "receipt by number"] += 1
         batch.leaving.append(found)
@@ -368,8 +374,8 @@ class Recorder:
             if receipt(message, part.seq, one.dlr, one.is_final, batch.now):
                 batch.final[message.id] = message
                 batch.leaving.append(message.id)
-                delay_ms = max(0, batch.now - (message.submitted_at or batch.now))
-                count_final(batch.figures[message.country], message.dlr, delay_ms)
+                began = min(batch.now, message.submitted_at or batch.now)
+                count_final(batch.counted(message, began), message.dlr, batch.now - began)
                 if message.dlr == Dlr.INVALID_DESTINATION:
                     batch.unassigned.append(message.id)
             if message.part_dlrs.get(part.seq, 0) != before:
@@ -390,9 +396,9 @@ class Recorder:
             carrier=self._lane.carrier_id or None, may_have_left=batch.may_have_left,
         )  # fmt: skip
         tracking.save_part_dlrs(tx, batch.part_dlrs)
-        if batch.figures and self._lane.carrier_id:
-            figures = [(country, Figures.of(counts)) for country, counts in batch.figures.items()]
-            carrier_figures.add(tx, self._lane.carrier_id, batch.now, figures)
+        for slot, places in batch.figures.items() if self._lane.carrier_id else ():
+            figures = [(country, Figures.of(counts)) for country, counts in places.items()]
+            carrier_figures.add(tx, self._lane.carrier_id, slot * SLOT_MS, figures)
         queue.leave(tx, batch.leaving)
         queue.again_now(tx, batch.again_now, self._lane.epoch)
         queue.again_later(tx, batch.again_later)

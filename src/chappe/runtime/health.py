@@ -136,7 +136,9 @@ def _of_lanes(found: list[Vitals]) -> Iterable[Metric]:
         "chappe_lane_health", "How carriers are doing: 1 for the state.", labels=["carrier", "state"]
     )
     became = GaugeMetricFamily(
-        "chappe_carrier_messages", "What became of messages in the last hour.", labels=["carrier", "outcome"]
+        "chappe_carrier_messages",
+        "What became of the messages that carriers got in the last hour.",
+        labels=["carrier", "outcome"],
     )
     delay = GaugeMetricFamily(
         "chappe_carrier_delay_seconds",

@@ -1,4 +1,4 @@
-"""What became of messages, by carrier, five minutes and country; days after some time."""
+"""What became of messages, by carrier, country and the five minutes in which it got them; by days after some time."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -44,9 +44,12 @@ _FORGET_DAY = Statement(
 _FORGET = Statement("DELETE FROM carrier_figure WHERE carrier_id = :carrier AND slot_at < :before")
 
 
-def add(tx: Tx, carrier: int, now: int, rows: Iterable[tuple[str, Figures]]) -> None:
-    """Count what became of messages now. Rows: (country, figures). Cost: some microseconds a country."""
-    slot = now // SLOT_MS * SLOT_MS
+def add(tx: Tx, carrier: int, at: int, rows: Iterable[tuple[str, Figures]]) -> None:
+    """Count what became of messages that a carrier got at a time.
+
+    Rows: (country, figures). Units: milliseconds UTC. Cost: some microseconds a country.
+    """
+    slot = at // SLOT_MS * SLOT_MS
     tx.many(_ADD, [(carrier, slot, country, *figures[:-1], *figures.within) for country, figures in rows])
 
 

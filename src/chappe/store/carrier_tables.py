@@ -98,7 +98,7 @@ lane_health = Table(
     metadata,
     Column("lane_id", Id, primary_key=True, autoincrement=False),
     Column("country", Text, primary_key=True),  # alpha-2; empty: whatever the country
-    column("state", Text),  # ok, down, throttled or bad
+    column("state", Text),  # ok, throttled, bad, unproven or down
     column("reason", Text),
     column("since_at"),
     sqlite_with_rowid=False,

@@ -62,7 +62,7 @@ class HttpCarrier(Generic[T]):
         self._timer: asyncio.TimerHandle | None = None
         self._paused_until = 0.0
         self._failures = self._refusals = self._unclear = 0
-        self._is_stopping = False
+        self._is_stopping = self._has_answered = False
         self._report = LinkState()
         self.states = [self._report]
         self._take(address, options)
@@ -71,6 +71,15 @@ class HttpCarrier(Generic[T]):
     @property
     def is_bound(self) -> bool:
         return self._report.state in ("ready", "trying")
+
+    @property
+    def is_served(self) -> bool:
+        state = self._report.state
+        return state == "ready" or (state == "trying" and self._failures + self._refusals < 2)
+
+    @property
+    def is_unproven(self) -> bool:
+        return self.is_bound and not self._has_answered
 
     @property
     def free(self) -> int:
@@ -272,6 +281,7 @@ class HttpCarrier(Generic[T]):
     def _is_heard(self) -> None:
         """The carrier answers us."""
         self._failures = self._refusals = self._unclear = 0
+        self._has_answered = True
         if self._report.state == "trying":
             self._now("ready", "")
             _log.info("ready", carrier=self._name)
@@ -287,6 +297,7 @@ class HttpCarrier(Generic[T]):
         """Take nothing for a while. Several answers of one window count once."""
         if self._is_stopping or not self.is_bound:
             return
+        self._has_answered = False
         if state == "refused":
             delay = REFUSED_S[min(self._refusals, len(REFUSED_S) - 1)]
             self._refusals += 1
@@ -300,6 +311,7 @@ class HttpCarrier(Generic[T]):
         self._listener.changed()
 
     def _try(self) -> None:
+        self._has_answered = False  # what was asked before says nothing of now
         self._now("trying", f"one message tries it after: {self._report.detail.partition(';')[0]}")
         self._listener.changed()
 

@@ -33,5 +33,9 @@ class HttpOptions(CarrierOptions, frozen=True, forbid_unknown_fields=True, omit_
         return f"HttpOptions(vendor={self.vendor!r})"
 
     @property
+    def is_told(self) -> bool:
+        return self.template is None or self.template.receipt is not None or self.template.query is not None
+
+    @property
     def can_query(self) -> bool:
         return vendor_of(self.vendor, self.template).can_query

@@ -114,28 +114,34 @@ def route_networks(country: str, as_json: bool) -> None:
 @json_option
 @data_option
 def route_figures(carrier_: str, hours: int, as_json: bool, data: Path | None) -> None:
-    """Show what became of a carrier's messages, by country, and how long the delivered ones took."""
+    """Show what became of the messages that a carrier got, by country, and how long the delivered ones took.
+
+    What has no receipt yet counts as not arrived. Where no receipts are asked for nobody knows what arrived.
+    """
     until = now_ms()
-    found = within(data, lambda chappe: chappe.routes.figures(carrier_, until - hours * 3_600_000, until))
+    found, is_told = within(data, lambda chappe: chappe.routes.figures(carrier_, until - hours * 3_600_000, until))
     rows = {**found, "all": sum(found.values(), Figures())} if len(found) != 1 else found
     if as_json:
-        print_json({place: _figures_json(each) for place, each in rows.items()})
+        print_json({place: _figures_json(each, is_told=is_told) for place, each in rows.items()})
         return
     click.echo(f"{'':<6}" + "".join(f"{title:>11}" for title in _FIGURES))
     for place, each in rows.items():
-        cells = [each.sent, each.refused, each.delivered, each.failed, each.unknown]
+        cells = [each.sent, each.refused, each.delivered, each.failed, each.unreported, each.unknown]
         delays = [f"{each.median_delay_s:.0f} s", f"{each.mean_delay_s:.0f} s"] if each.delivered else ["-", "-"]
-        share = f"{each.success:.1%}" if each.samples else "-"
+        tally = each.tally()
+        share = f"{tally.success:.1%}" if is_told and tally.samples else "-"
         click.echo(f"{place:<6}" + "".join(f"{cell:>11}" for cell in [*map(str, cells), share, *delays]))
 
 
-_FIGURES = ("sent", "refused", "delivered", "failed", "unknown", "arrived", "half within", "mean")
+_FIGURES = ("sent", "refused", "delivered", "failed", "no receipt", "unknown", "arrived", "half within", "mean")
 
 
-def _figures_json(each: Figures) -> dict[str, Any]:
+def _figures_json(each: Figures, *, is_told: bool) -> dict[str, Any]:
+    tally = each.tally()
     return {
         "sent": each.sent, "refused": each.refused, "delivered": each.delivered, "failed": each.failed,
-        "unknown": each.unknown, "success": each.success if each.samples else None,
+        "unreported": each.unreported, "unknown": each.unknown,
+        "success": tally.success if is_told and tally.samples else None,
         "median_delay_s": each.median_delay_s if each.delivered else None,
         "mean_delay_s": each.mean_delay_s if each.delivered else None,
     }  # fmt: skip
