@@ -77,7 +77,8 @@ class Throttle:
         return now < self._paused_until
 
     def used(self, count: int) -> None:
-        self._tokens -= count
+        if self._base:  # what left before there was a limit is not owed once there is one
+            self._tokens -= count
 
     def wait_s(self, now: float) -> float:
         """How long until the next submit may leave."""
@@ -137,6 +138,7 @@ class Throttle:
         """Take another rate; what the carrier complained about before holds on in proportion."""
         self.rate = rate
         self._learned = 0.0
+        self._tokens = max(self._tokens, 0.0)  # what was taken at once under the old rate is not paid at the new one
         if not rate:
             self._factor = 1.0
 
@@ -167,6 +169,7 @@ class Throttle:
             # A complaint at a small load is about something else: then there is only a pause.
             self._learned = max(taken, FLOOR_PER_S) if taken >= FLOOR_PER_S else self._learned
             self._factor = 1.0
+            self._tokens = max(self._tokens, 0.0)
         self._factor = max(self._factor * factor, FLOOR_PER_S / self._base if self._base else 0.0)
         self._brake = why
 
