@@ -40,7 +40,12 @@ def encode_options(options: CarrierOptions) -> str:
 
 
 def decode_options(kind: str, text: str) -> CarrierOptions:
-    """The options of a carrier of this kind. Raises: msgspec.ValidationError for what none of its options is."""
+    """The options of a carrier of this kind.
+
+    Raises: msgspec.ValidationError for what none of its options is; BadData for a kind that this release does not know.
+    """
+    if kind not in KINDS:
+        raise BadData(f"this release knows no carriers of the kind {kind}", field="kind")
     return msgspec.json.decode(text, type=KINDS[kind])
 
 

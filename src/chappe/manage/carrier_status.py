@@ -121,8 +121,7 @@ def statuses(tx: Tx) -> list[CarrierStatus]:
     now = now_ms()
     found = []
     for row in carriers.all_carriers(tx):
-        options = decode_options(row.kind, row.options)
-        place = place_of(options) if isinstance(options, HttpOptions) else Place(row.host, row.port, bool(row.tls))
+        options, place, unreadable = _read(row)
         waiting = sum(depth.get((row.id, state), 0) for state in (0, 1, 3))
         found.append(
             CarrierStatus(
@@ -144,7 +143,7 @@ def statuses(tx: Tx) -> list[CarrierStatus]:
                 on_unknown=str(options.unknown),
                 is_idempotent=options.is_idempotent,
                 unknown_counts=counts.get(row.id, {}),
-                binds=[_bind(bind, now) for bind in binds if bind.carrier_id == row.id],
+                binds=unreadable or [_bind(bind, now) for bind in binds if bind.carrier_id == row.id],
                 kind=row.kind,
                 profile=row.profile,
                 paused_at=row.paused_at,
@@ -152,6 +151,17 @@ def statuses(tx: Tx) -> list[CarrierStatus]:
             )
         )
     return found
+
+
+def _read(row: CarrierRow) -> tuple[CarrierOptions, Place, list[BindStatus]]:
+    """The options of a carrier and where it is; what stands for its binds when its settings cannot be read."""
+    place = Place(row.host, row.port, bool(row.tls))
+    try:
+        options = decode_options(row.kind, row.options)
+        return options, place_of(options) if isinstance(options, HttpOptions) else place, []
+    except (msgspec.DecodeError, BadData) as error:
+        why = f"its settings cannot be read: {error}"
+        return CarrierOptions(), place, [BindStatus("not running", why, 0, 0, now_ms())]
 
 
 def _bind(row: BindRow, now: int) -> BindStatus:

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import uuid
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -14,6 +15,7 @@ from chappe.carriers.http.options import HttpOptions
 from chappe.carriers.kinds import decode_options, may_stay
 from chappe.carriers.options import CarrierOptions
 from chappe.domain.errors import Unavailable
+from chappe.domain.lane_health import USUAL
 from chappe.domain.unknown import Unknowns
 from chappe.pipeline.dispatch import LaneRunner
 from chappe.pipeline.lane_health import HealthWatch, Seen
@@ -39,9 +41,19 @@ STOP_S = 25.0
 @dataclass(slots=True)
 class _Served:
     row: CarrierRow
+    options: CarrierOptions
     epoch: int
     runner: LaneRunner
     task: asyncio.Task[None]
+
+
+class _LeftOut(NamedTuple):
+    """A carrier that has no lane, and why. Shape: `version` is that of the carriers when it was last tried."""
+
+    name: str
+    version: int
+    why: str
+    since_at: int
 
 
 class Gateway:
@@ -62,6 +74,7 @@ class Gateway:
         self._routing = Routing(store)
         self._health = HealthWatch(store)
         self._ending: dict[int, asyncio.Task[None]] = {}
+        self._left_out: dict[int, _LeftOut] = {}
         self._stopping = asyncio.Event()
         self._oddities: dict[int, list[dict[str, int]]] = {}  # of lanes that ended, by bind
 
@@ -92,13 +105,21 @@ class Gateway:
             await asyncio.sleep(POLL_S)
             try:
                 if self._store.has_changed():
-                    for served in self._served.values():
-                        served.runner.wake()
-            except Exception:  # nobody waits for this task: without it lanes would not hear of new messages
+                    self._wake_all()
+                continue
+            except Unavailable as error:
+                _log.error("database unavailable", reason=str(error))
+            except Exception:
                 _log.exception("bug")
-                await asyncio.sleep(HEARTBEAT_S)
+            await asyncio.sleep(HEARTBEAT_S)
+
+    def _wake_all(self) -> None:
+        for served in self._served.values():
+            served.runner.wake()
 
     async def _heartbeat(self) -> None:
+        self._wake_all()  # a change that was overlooked waits no longer than this
+        version = self._store.glance(carriers.version)
         wanted = {row.id: row for row in self._store.glance(carriers.all_carriers)}
         for carrier, served in list(self._served.items()):
             if served.task.done():
@@ -106,24 +127,37 @@ class Gateway:
             elif wanted.get(carrier) != served.row:
                 self._change(served, wanted.get(carrier))
         self._ending = {carrier: task for carrier, task in self._ending.items() if not task.done()}
+        self._left_out = {carrier: left for carrier, left in self._left_out.items() if carrier in wanted}
         for carrier, row in wanted.items():
-            if carrier not in self._served and carrier not in self._ending:
-                self._served[carrier] = await self._begin(row)
+            if carrier in self._served or carrier in self._ending:
+                continue
+            if carrier not in self._left_out or self._left_out[carrier].version != version:
+                await self._begin(row, version)
         await self._store.write(self._report)
-        await self._health.look({carrier: _seen(served, self._public_url) for carrier, served in self._served.items()})
+        seen = {carrier: Seen(left.name, False, False, USUAL) for carrier, left in self._left_out.items()}
+        seen |= {carrier: _seen(served, self._public_url) for carrier, served in self._served.items()}
+        await self._health.look(seen)
 
     def _change(self, served: _Served, row: CarrierRow | None) -> None:
         """Let a lane take other settings, or end it: it begins anew with them, if they are still there."""
-        if row is not None and (options := _taken_live(served.row, row)) is not None:
-            served.runner.reconfigure(
-                self._address(row, options), options, row.rate, is_paused=row.paused_at is not None
-            )
-            served.row = row
-            _log.info("lane changed", lane=row.id, carrier=row.name)
-            return
+        try:
+            if row is not None and self._takes_live(served, row):
+                _log.info("lane changed", lane=row.id, carrier=row.name)
+                return
+        except Exception as error:  # it begins anew with them, or is left out
+            _log.warning("settings not taken", carrier=served.row.name, reason=str(error))
         del self._served[served.row.id]
         # The other lanes go on meanwhile.
         self._ending[served.row.id] = asyncio.create_task(self._end(served))
+
+    def _takes_live(self, served: _Served, row: CarrierRow) -> bool:
+        """Let a lane take settings that need no new connection; whether these are such. Raises: as `_runner`."""
+        options = _live_options(served, row)
+        if options is None:
+            return False
+        served.runner.reconfigure(self._address(row, options), options, row.rate, is_paused=row.paused_at is not None)
+        served.row, served.options = row, options
+        return True
 
     def _failed(self, carrier: int, served: _Served) -> None:
         """A lane that ended by a fault of ours begins anew; what it was sending becomes unknown."""
@@ -142,20 +176,36 @@ class Gateway:
             for name, count in counts.items():
                 known[name] = known.get(name, 0) + count
 
-    async def _begin(self, row: CarrierRow) -> _Served:
+    async def _begin(self, row: CarrierRow, version: int) -> None:
+        """Take a lane over. A carrier whose settings cannot be read is left out, so that the others go on."""
         epoch = await self._store.write(
             lambda tx: leases.take(tx, f"lane:{row.id}", self._owner, now_ms(), LEASE_S * 1000)
         )
-        options = decode_options(row.kind, row.options)
+        try:
+            options = decode_options(row.kind, row.options)
+            runner = self._runner(row, options, epoch)
+        except Exception as error:
+            self._leave_out(row, version, f"its settings cannot be read: {error}")
+            return
+        self._left_out.pop(row.id, None)
+        self._count_on(row.id, runner.carrier.states)
+        self._served[row.id] = _Served(row, options, epoch, runner, asyncio.create_task(runner.run()))
+        _log.info("lane taken", lane=row.id, carrier=row.name, epoch=epoch)
+
+    def _leave_out(self, row: CarrierRow, version: int, why: str) -> None:
+        known = self._left_out.get(row.id)
+        if known is None or known.why != why:
+            _log.error("carrier left out", lane=row.id, carrier=row.name, reason=why)
+        self._left_out[row.id] = _LeftOut(row.name, version, why, known.since_at if known else now_ms())
+
+    def _runner(self, row: CarrierRow, options: CarrierOptions, epoch: int) -> LaneRunner:
+        """Raises: BadData, or whatever else is wrong with the settings."""
         known = Unknowns(options.unknown, self._receipt_wait_s, options.is_idempotent)
         lane = Lane(row.id, epoch, known, options.message_ids)
-        runner = LaneRunner(
+        return LaneRunner(
             self._store, self._ids, self._rules, lane, self._address(row, options), options, row.rate,
             routing=self._routing, is_paused=row.paused_at is not None,
         )  # fmt: skip
-        self._count_on(row.id, runner.carrier.states)
-        _log.info("lane taken", lane=row.id, carrier=row.name, epoch=epoch)
-        return _Served(row, epoch, runner, asyncio.create_task(runner.run()))
 
     def _address(self, row: CarrierRow, options: CarrierOptions) -> Address:
         secret = options.callback_secret if isinstance(options, HttpOptions) else ""
@@ -193,21 +243,23 @@ class Gateway:
             ]  # fmt: skip
             carriers.report_binds(tx, carrier, rows)
             carriers.report_pace(tx, served.runner.report(carrier, now))
+        for carrier, left in self._left_out.items():
+            carriers.report_binds(tx, carrier, [BindRow(carrier, 0, "not running", left.why, 0, 0, left.since_at, now)])
 
 
 def _seen(served: _Served, public_url: str) -> Seen:
     runner = served.runner
-    carrier, options = runner.carrier, decode_options(served.row.kind, served.row.options)
+    carrier, options = runner.carrier, served.options
     thresholds = options.thresholds
     if isinstance(options, HttpOptions) and not public_url:  # the vendor does not know where to report to
         thresholds = thresholds._replace(is_told=False)
     return Seen(served.row.name, carrier.is_served, runner.is_held_back, thresholds, carrier.is_unproven)
 
 
-def _taken_live(before: CarrierRow, after: CarrierRow) -> CarrierOptions | None:
+def _live_options(served: _Served, after: CarrierRow) -> CarrierOptions | None:
     """The options after a change that needs no new connection; None when it does."""
     live = {name: getattr(after, name) for name in ("window", "rate", "options", "profile", "paused_at")}
-    if before._replace(**live) != after:
+    if served.row._replace(**live) != after:
         return None
     options = decode_options(after.kind, after.options)
-    return options if may_stay(after.kind, decode_options(before.kind, before.options), options) else None
+    return options if may_stay(after.kind, served.options, options) else None

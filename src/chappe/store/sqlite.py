@@ -223,7 +223,12 @@ class Store:
 
     def has_changed(self) -> bool:
         """Whether anyone, this process included, has committed since the last call. Cost: a microsecond or two."""
-        version = cast(int, self._reader.connection.pragma("data_version"))
+        try:
+            version = cast(int, self._reader.connection.pragma("data_version"))
+        except apsw.Error as error:
+            if _is_world(error):
+                raise _for_caller(error) from error
+            raise
         changed = version != self._version
         self._version = version
         return changed
