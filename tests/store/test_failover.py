@@ -323,6 +323,28 @@ async def test_who_refused_for_good_is_not_asked_again_though_the_other_goes_dow
     await made.close()
 
 
+@pytest.mark.parametrize("batches", [1, 2])
+def test_an_answer_that_is_late_moves_a_message_even_when_it_comes_with_its_loss(tmp_path: Path, batches: int) -> None:
+    @on_loop
+    async def scenario() -> None:
+        made = Carriers(tmp_path)
+        made.core.submit(*numbers(1))
+        message = made.core.claim_one()
+        outcomes = [lost(message), refused(message, NO_CREDIT)]
+        if batches == 1:
+            made.core.record(outcomes)
+        else:
+            for each in outcomes:
+                made.core.record([each])
+        assert [step for step, _ in made.steps(message.message_id)] == ["unknown", "known again", "moved"]
+        (again,) = made.lanes[B].claim()
+        made.lanes[B].record([accepted(again, "b1")])
+        assert made.core.status(message.message_id) == (State.SENT, Dlr.SENT)
+        await made.close()
+
+    scenario()
+
+
 @on_loop
 async def test_a_long_message_of_which_a_part_was_taken_stays_whatever_is_refused(tmp_path: Path) -> None:
     made = Carriers(tmp_path)

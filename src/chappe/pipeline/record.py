@@ -174,7 +174,7 @@ class Recorder:
 
     def _record_outcomes(self, tx: Tx, batch: _Batch, outcomes: Sequence[Outcome]) -> None:
         in_queue = queue.states(tx, batch.messages)
-        unknown: list[tuple[int, int]] = []
+        unknown: dict[int, int] = {}
         for outcome in outcomes:
             message = batch.messages.get(outcome.message_id)
             if message is None:
@@ -189,7 +189,7 @@ class Recorder:
                 batch.may_have_left.add(message.id)
             self._take_refs(batch, message, outcome)
             result = outcome.result
-            if row is not None and _is_late(row, outcome):
+            if row is not None and (_is_late(row, outcome) or message.id in unknown):
                 self._answered_late(batch, message, outcome)
             if outcome.note and result in ("accepted", "unknown"):
                 batch.trace.append((message.id, batch.now, "written", outcome.note))
@@ -207,7 +207,7 @@ class Recorder:
                     batch.again_now.append(message.id)
             elif result == "unknown":
                 if row is not None and is_ours:
-                    unknown.append(self._unknown(batch, message, outcome, row))
+                    unknown[message.id] = self._unknown(batch, message, outcome, row)
             elif isinstance(result, Refused):
                 batch.refused += 1
                 if is_ours and (way := self._way_on(message, outcome, result)):
@@ -216,11 +216,12 @@ class Recorder:
                     self._refused(batch, message, outcome, result)
             else:
                 assert_never(result)
+        # First, for a late answer of this batch may know more; and before the receipts, which settle what is unknown
+        # by the numbers of what has not been answered.
+        queue.make_unknown(tx, [(decides_at, message) for message, decides_at in unknown.items()])
         self._pass_on(tx, batch)
-        # Before the receipts: they settle what is unknown by the numbers of what has not been answered.
         queue.leave(tx, batch.leaving)
         batch.leaving = []
-        queue.make_unknown(tx, unknown)
 
     def _way_on(self, message: Tracked, outcome: Outcome, refused: Refused) -> Pass | None:
         """Whether another carrier is asked; never about what this one has a part of."""
@@ -258,8 +259,8 @@ class Recorder:
         if any(ref != NO_REF for ref in outcome.refs):
             submitted(message, outcome.refs, batch.now)
 
-    def _unknown(self, batch: _Batch, message: Tracked, outcome: Outcome, row: Queued) -> tuple[int, int]:
-        """When the policy decides about a message of which a part was written and never answered, and the message."""
+    def _unknown(self, batch: _Batch, message: Tracked, outcome: Outcome, row: Queued) -> int:
+        """When the policy decides about a message of which a part was written and never answered."""
         known = self._lane.unknowns
         decides_at = known.decides_at(row.priority, batch.now, outcome.expires_at, row.resends)
         if row.state != Queue.UNKNOWN:  # else another of its parts was answered late
@@ -271,7 +272,7 @@ class Recorder:
             batch.trace.append((message.id, batch.now, "unknown", detail))
             if message.has_refs:
                 self._plan_question(batch, row)
-        return decides_at, message.id
+        return decides_at
 
     def _answered_late(self, batch: _Batch, message: Tracked, outcome: Outcome) -> None:
         """Tell of an answer that came after its time, and settles what was unknown."""
