@@ -149,6 +149,15 @@ async def test_a_part_that_a_carrier_took_of_an_unanswered_message_is_asked_abou
 
 
 @on_loop
+async def test_a_carrier_is_asked_about_an_id_with_unusual_blanks_in_it_as_one(tmp_path: Path) -> None:
+    lane = Asking(tmp_path)
+    lane.core.submit(TO)
+    lane.core.record([accepted(lane.core.claim_one(), "id\t7")])
+    assert [question.ref for question in await lane.after(301_000)] == ["id\t7"]
+    await lane.close()
+
+
+@on_loop
 async def test_questions_leave_room_for_messages_and_wait_while_there_is_none(tmp_path: Path) -> None:
     lane = Asking(tmp_path)
     lane.core.submit(*numbers(25))

@@ -135,7 +135,7 @@ class Questions:
 
 
 def _refs(each: Silent) -> list[str]:
-    return (each.carrier_refs or "").split()
+    return each.carrier_refs.split(" ") if each.carrier_refs else []
 
 
 def _priority(each: Silent) -> int:
