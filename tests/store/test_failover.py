@@ -323,6 +323,20 @@ async def test_who_refused_for_good_is_not_asked_again_though_the_other_goes_dow
     await made.close()
 
 
+@on_loop
+async def test_what_a_carrier_cannot_say_goes_to_the_next_for_good_and_counts_against_nobody(tmp_path: Path) -> None:
+    made = Carriers(tmp_path)
+    made.core.submit(*numbers(1))
+    cannot = Refused("permanent", Dlr.ROUTE_NOT_AVAILABLE, "cannot be encoded: no sender", is_ours=True)
+    made.core.record([refused(made.core.claim_one(), cannot)])
+    (message,) = made.lanes[B].claim()
+    assert made.core.column("SELECT tried FROM dispatch") == [f"{A}!"]
+    made.lanes[B].record([refused(message, cannot)])
+    assert made.core.status(message.message_id) == (State.FAILED, Dlr.ROUTE_NOT_AVAILABLE)
+    assert made.core.column("SELECT SUM(refused) + SUM(faults) FROM carrier_figure") in ([0], [None])
+    await made.close()
+
+
 @pytest.mark.parametrize("batches", [1, 2])
 def test_an_answer_that_is_late_moves_a_message_even_when_it_comes_with_its_loss(tmp_path: Path, batches: int) -> None:
     @on_loop

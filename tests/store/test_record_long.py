@@ -14,6 +14,7 @@ from tests.store.build import (
     NOT_NOW,
     NOW,
     NUMBER,
+    QUEUE_FULL,
     REFUSED,
     RESENDING,
     SENT,
@@ -85,6 +86,21 @@ def test_only_the_parts_the_carrier_has_not_taken_are_sent_again() -> None:
     assert core.status(message.message_id) == SENT
     core.record(receipts=[delivered(ref) for ref in "abc"])
     assert core.status(message.message_id) == DELIVERED
+
+
+def test_a_long_message_whose_parts_were_taken_by_different_tries_is_sent() -> None:
+    core = Core(unknowns=RESENDING)
+    core.submit(TO, text="abcdefghij" * 30)
+    first = core.claim_one()
+    core.record([lost(first)])
+    core.db.write(lambda tx: queue.resend(tx, [first.message_id]))
+    second = core.claim_one()
+    core.record([lost(first, "a", "-")])  # its late answer
+    core.record([refused(second, QUEUE_FULL, "-", "b")])
+    assert core.status(first.message_id) == SENT
+    assert core.queue_state(first.message_id) is None
+    core.record([], [delivered("a"), delivered("b")])
+    assert core.status(first.message_id) == DELIVERED
 
 
 def test_a_long_message_of_which_a_part_was_refused_for_good_is_paid_for() -> None:

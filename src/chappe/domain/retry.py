@@ -16,11 +16,15 @@ RefusalClass = Literal["permanent", "temporary", "throttle", "queue_full", "prot
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The carrier said no. `dlr` is what the customer reads if that is the last word."""
+    """The carrier said no. `dlr` is what the customer reads if that is the last word.
+
+    Shape: `is_ours` when it is our own conclusion, which says nothing about the carrier: it was not asked.
+    """
 
     kind: RefusalClass
     dlr: int
     name: str
+    is_ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ batches.
 import asyncio
 from collections import deque
 from collections.abc import Iterable
+from typing import Literal
 
 import structlog
 
@@ -49,6 +50,8 @@ UNAVAILABLE_S = 0.5
 DRAIN_S = 12.0
 # Turns follow each other no faster than this unless half a window has been answered.
 PACE_S = 0.01
+# The end of a message of which a carrier has parts that the rest does not fit to any more.
+CUT_ANEW = "some parts were taken, and its carrier's settings cut the rest differently now"
 
 
 _Delivery = tuple[Acknowledge, int, ReceiptIn | ReplyIn]
@@ -89,6 +92,7 @@ class LaneRunner:
     def answered(self, items: list[tuple[Token, Refused | None, str]], *, late: bool) -> None:
         now = self._loop.time()
         for (sending, part), refused, ref in items:
+            sending.lost &= ~(1 << part)
             if refused is None:
                 # A carrier that gives no id is believed; its receipts will name none of ours.
                 first, *others = ref.split(BETWEEN_REFS)
@@ -107,8 +111,8 @@ class LaneRunner:
         self._wake.set()
 
     def unknown(self, tokens: list[Token]) -> None:
-        for sending, _ in tokens:
-            sending.was_lost = True
+        for sending, part in tokens:
+            sending.lost |= 1 << part
             self._answered_part(sending)
         self._wake.set()
 
@@ -240,6 +244,15 @@ class LaneRunner:
         return self._throttle.allowance(self._loop.time(), min(self.carrier.free, MAX_BATCH))
 
     async def _turn(self, room: int) -> None:
+        """Do what is due, write down what the carrier said, and send what may leave."""
+        try:
+            await self._work(room)
+        except Unavailable as error:
+            _log.error("database unavailable", lane=self._lane.carrier_id, reason=str(error))
+            await asyncio.sleep(UNAVAILABLE_S)
+
+    async def _work(self, room: int) -> None:
+        """One turn. Raises: Unavailable; what the carrier said is kept for the next turn, and not acknowledged."""
         if await self._upkeep.run(self._loop.time()):
             self._may_have_more = True
         room = max(0, room - await self._ask())
@@ -255,24 +268,30 @@ class LaneRunner:
         deliveries, self._deliveries = self._deliveries, []
 
         try:
-            cleared = await self._write(outcomes, deliveries, wants)
-        except Unavailable as error:
-            # The carrier is not acknowledged; everything is written down once the database answers.
+            recorded, cleared = await self._commit(outcomes, deliveries, wants)
+        except Unavailable:
             self._outcomes = outcomes + self._outcomes
             self._deliveries = deliveries + self._deliveries
-            _log.error("database unavailable", lane=self._lane.carrier_id, reason=str(error))
-            await asyncio.sleep(UNAVAILABLE_S)
-            return
+            raise
         except Exception:
             if not outcomes and not deliveries:
                 raise
             _log.exception("bug in a batch, written down one by one", lane=self._lane.carrier_id)
             await self._write_one_by_one(outcomes, deliveries)
             return
+        self._committed(recorded, outcomes, deliveries)
         if wants:
-            self._may_have_more = len(cleared.messages) == wants or cleared.held > 0 or bool(cleared.unwanted)
-            self._closes_at = cleared.closes_at
-            self._send(cleared.messages)
+            self._claimed(cleared, wants)
+
+    def _claimed(self, cleared: Cleared, wants: int) -> None:
+        lane = self._lane.carrier_id
+        if cleared.held:
+            _log.info("held until the legal hours open", lane=lane, messages=cleared.held)
+        if cleared.unwanted:
+            _log.info("not sent to who said STOP", lane=lane, messages=len(cleared.unwanted))
+        self._may_have_more = len(cleared.messages) == wants or cleared.held > 0 or bool(cleared.unwanted)
+        self._closes_at = cleared.closes_at
+        self._send(cleared.messages)
 
     async def _ask(self) -> int:
         """Ask the carrier about what it took and did not report; how many questions it were."""
@@ -284,8 +303,10 @@ class LaneRunner:
         self._throttle.used(asked)
         return asked
 
-    async def _write(self, outcomes: list[Outcome], deliveries: list[_Delivery], wants: int) -> Cleared:
-        """Write down what the carrier said and claim `wants` messages, in one unit of work; then acknowledge."""
+    async def _commit(
+        self, outcomes: list[Outcome], deliveries: list[_Delivery], wants: int
+    ) -> tuple[Recorded | None, Cleared]:
+        """Write down what the carrier said and claim `wants` messages, in one unit of work."""
 
         lane = self._lane
 
@@ -295,28 +316,30 @@ class LaneRunner:
             if outcomes or deliveries:
                 incoming = [item for _, _, item in deliveries]
                 receipts = [item for item in incoming if isinstance(item, ReceiptIn)]
-                replies.insert(tx, self._lane.carrier_id, [i for i in incoming if isinstance(i, ReplyIn)], now)
+                replies.insert(tx, lane.carrier_id, [i for i in incoming if isinstance(i, ReplyIn)], now)
                 recorded = self._recorder.record(tx, outcomes, receipts, now)
             cleared = curfew.claim(tx, self._rules, lane.carrier_id, lane.epoch, wants, now)
             if cleared.unwanted:
                 curfew.end_unwanted(tx, self._recorder, cleared.unwanted, now)
             return recorded, cleared
 
-        recorded, cleared = await self._store.write(unit)
-        if recorded is not None:
-            self._open -= len(outcomes)
+        return await self._store.write(unit)
+
+    def _committed(self, recorded: Recorded | None, outcomes: list[Outcome], deliveries: list[_Delivery]) -> None:
+        """Remember and acknowledge what was written. A fault of ours here does not have it written once more."""
+        if recorded is None:
+            return
+        lane = self._lane.carrier_id
+        self._open -= len(outcomes)
+        try:
             self._recorder.recorded(recorded)
             self._acknowledge(deliveries)
-            _log.info(
-                "recorded", lane=self._lane.carrier_id, sent=recorded.sent, refused=recorded.refused,
-                unknown=recorded.unknown, final=recorded.final, receipts=len(deliveries),
-                unmatched=len(recorded.quarantined),
-            )  # fmt: skip
-        if cleared.held:
-            _log.info("held until the legal hours open", lane=lane.carrier_id, messages=cleared.held)
-        if cleared.unwanted:
-            _log.info("not sent to who said STOP", lane=lane.carrier_id, messages=len(cleared.unwanted))
-        return cleared
+        except Exception:
+            _log.exception("bug after a batch was written", lane=lane)
+        _log.info(
+            "recorded", lane=lane, sent=recorded.sent, refused=recorded.refused, unknown=recorded.unknown,
+            final=recorded.final, receipts=len(deliveries), unmatched=len(recorded.quarantined),
+        )  # fmt: skip
 
     async def _write_one_by_one(self, outcomes: list[Outcome], deliveries: list[_Delivery]) -> None:
         """A fault of ours in one item must not hold up the lane: the others are written down.
@@ -331,13 +354,16 @@ class LaneRunner:
 
     async def _write_alone(self, outcomes: list[Outcome], deliveries: list[_Delivery]) -> None:
         try:
-            await self._write(outcomes, deliveries, 0)
+            recorded, _ = await self._commit(outcomes, deliveries, 0)
         except Unavailable:
             self._outcomes += outcomes
             self._deliveries += deliveries
+            return
         except Exception:
             self._open -= len(outcomes)
             _log.exception("bug", lane=self._lane.carrier_id, messages=[each.message_id for each in outcomes])
+            return
+        self._committed(recorded, outcomes, deliveries)
 
     def _has_ready(self) -> bool:
         return self._store.glance(lambda tx: queue.has_ready(tx, self._lane.carrier_id))
@@ -354,28 +380,37 @@ class LaneRunner:
         now = now_ms()
         for message in claimed:
             refs = message.refs.split(" ") if message.refs else [NO_REF] * message.parts
+            if NO_REF not in refs:
+                self._conclude_at_once(message, refs, "accepted")
+                continue
             if message.expires_at <= now:
-                self._conclude_at_once(message, refs, Refused("permanent", Dlr.EXPIRED, "validity is over"))
+                self._conclude_at_once(message, refs, _conclusion(Dlr.EXPIRED, "validity is over"))
                 continue
             try:
                 pieces, note = self.carrier.cut(_outgoing(message, now))
             except ValueError as error:
-                self._conclude_at_once(message, refs, Refused("permanent", Dlr.REJECTED, f"cannot be encoded: {error}"))
+                self._conclude_at_once(message, refs, _unsayable(str(error)))
                 continue
-            if len(pieces) != len(refs):  # the carrier cuts differently from what was priced (16-bit references)
-                refs = (refs + [NO_REF] * len(pieces))[: len(pieces)]
+            if len(pieces) != len(refs):
+                if message.refs:
+                    self._conclude_at_once(message, refs, _conclusion(Dlr.NOT_DELIVERED, CUT_ANEW))
+                    continue
+                refs = [NO_REF] * len(pieces)  # the carrier cuts differently from what was priced
             missing = [part for part, ref in enumerate(refs) if ref == NO_REF]
             sending = Sending(message, refs, len(missing), note)
             self._open += 1
             self._pending += [((sending, part), pieces[part]) for part in missing]
         self._send_pending()
 
-    def _conclude_at_once(self, message: Claimed, refs: list[str], refused: Refused) -> None:
+    def _conclude_at_once(self, message: Claimed, refs: list[str], result: Refused | Literal["accepted"]) -> None:
         self._open += 1
-        self._outcomes.append(Outcome(message.message_id, refs, refused, message.attempts, message.expires_at))
+        self._outcomes.append(Outcome(message.message_id, refs, result, message.attempts, message.expires_at))
 
     def _send_pending(self) -> None:
         if not self._pending:
+            return
+        if self._is_paused:
+            self._return_pending()  # claimed while it was being paused
             return
         if self._closes_at <= now_ms():
             self._closes_at = FOREVER
@@ -389,7 +424,7 @@ class LaneRunner:
         self._throttle.used(room)
         self._pace.sent(room)
         for (sending, _), reason in self.carrier.submit(items):
-            sending.refused = Refused("permanent", Dlr.REJECTED, f"cannot be encoded: {reason}")
+            sending.refused = _unsayable(reason)
             self._answered_part(sending)
 
     def _return_pending(self) -> None:
@@ -405,13 +440,20 @@ class LaneRunner:
             self._outcomes.append(sending.outcome())
 
     def _answered_late(self, sending: Sending) -> None:
-        """An answer after its time: good news is written down, a refusal only when nothing of the message is open."""
+        """An answer after its time: a refusal decides only when no other part of the message is in doubt."""
         if not sending.is_told:
             return  # the other parts are still out; the outcome is told with the last of them
-        if sending.refused is not None and len(sending.refs) == 1:
-            sending.was_lost = False
         self._open += 1
         self._outcomes.append(sending.outcome())
+
+
+def _conclusion(dlr: Dlr, why: str) -> Refused:
+    return Refused("permanent", dlr, why, is_ours=True)
+
+
+def _unsayable(why: str) -> Refused:
+    """This carrier cannot say it: another one may."""
+    return _conclusion(Dlr.ROUTE_NOT_AVAILABLE, f"cannot be encoded: {why}")
 
 
 def _outgoing(message: Claimed, now: int) -> Outgoing:

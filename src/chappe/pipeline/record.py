@@ -189,6 +189,8 @@ class Recorder:
                 batch.may_have_left.add(message.id)
             self._take_refs(batch, message, outcome)
             result = outcome.result
+            if message.was == State.ACCEPTED and message.state == State.SENT:
+                result = "accepted"  # with what earlier tries have told, the carrier has all of it
             if row is not None and (_is_late(row, outcome) or message.id in unknown):
                 self._answered_late(batch, message, outcome)
             if outcome.note and result in ("accepted", "unknown"):
@@ -245,7 +247,7 @@ class Recorder:
             tried = Tried.read(row.tried)
             if way.mark:
                 tried = tried.adding(lane, for_good=way.mark == "for good")
-                count_refused(batch.counted(message), refused.dlr)
+                _count_refused(batch, message, refused)
             moved.append((to, tried.text(), row))
             why = f"{refused.name} from {failover.name_of(table, lane)}: to {failover.name_of(table, to)}"
             batch.trace.append((message.id, batch.now, "moved", why))
@@ -303,7 +305,7 @@ class Recorder:
             case Fail(dlr):
                 batch.leaving.append(message.id)
                 batch.trace.append((message.id, batch.now, "refused", refused.name))
-                count_refused(batch.counted(message), refused.dlr)
+                _count_refused(batch, message, refused)
                 if finish(message, dlr, batch.now):
                     batch.final[message.id] = message
                     is_number = names_nobody(refused) and not message.has_refs
@@ -438,6 +440,11 @@ class Recorder:
 def _is_late(row: Queued, outcome: Outcome) -> bool:
     """Whether an answer is to a try that was given up, and perhaps repeated, already."""
     return row.state == Queue.UNKNOWN or outcome.attempts < row.attempts
+
+
+def _count_refused(batch: _Batch, message: Tracked, refused: Refused) -> None:
+    if not refused.is_ours:
+        count_refused(batch.counted(message), refused.dlr)
 
 
 def _part_of(question: Question, parts: dict[str, list[FoundPart]]) -> FoundPart | None:

@@ -15,11 +15,11 @@ class Sending:
         "expires_at",
         "is_told",
         "left",
+        "lost",
         "message_id",
         "note",
         "refs",
         "refused",
-        "was_lost",
     )
 
     def __init__(self, claimed: Claimed, refs: list[str], left: int, note: str = "") -> None:
@@ -30,7 +30,7 @@ class Sending:
         self.left = left
         self.note = note
         self.refused: Refused | None = None
-        self.was_lost = False  # some part was written and never answered
+        self.lost = 0  # bit n: part n was written and not answered so far
         self.is_told = False
 
     def outcome(self) -> Outcome:
@@ -38,7 +38,7 @@ class Sending:
         result: Refused | Literal["accepted", "unknown", "unsent"]
         if NO_REF not in self.refs:
             result = "accepted"
-        elif self.was_lost:
+        elif self.lost:
             result = "unknown"
         elif self.refused is not None:
             result = self.refused
