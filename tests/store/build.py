@@ -56,6 +56,7 @@ MOVE_INTO_THE_PAST = [
     ),
     Statement("UPDATE dispatch SET ready_at = ready_at - :ms, expires_at = expires_at - :ms"),
     Statement("UPDATE open_question SET ask_at = ask_at - :ms"),
+    Statement("UPDATE trace SET at = at - :ms"),
 ]
 
 

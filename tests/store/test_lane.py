@@ -1,6 +1,6 @@
 """A lane between the queue and its carrier: what it claims leaves or goes back, and what it is told is kept."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +93,11 @@ class Office:
 
 
 @pytest.fixture(autouse=True)
-def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     made = Wire()
     monkeypatch.setattr(dispatch, "connection_of", lambda address, options, listener: made)
     monkeypatch.setattr(dispatch, "UNAVAILABLE_S", 0.01)
-    yield made
+    return made
 
 
 def test_a_lane_outlives_a_database_that_cannot_be_read_for_a_while(

@@ -85,6 +85,9 @@ def test_a_policy_that_has_changed_decides_as_it_is_now() -> None:
     assert Unknowns().verdict(SINGLE, NOW, END, 0) == "wait"
     assert Unknowns().verdict(SINGLE, END + DAY, END, 0) == "give up"
     assert Unknowns(UnknownPolicies(GIVE_UP)).verdict(SINGLE, NOW, END, 0) == "give up"
+    assert Unknowns(UnknownPolicies(GIVE_UP)).verdict(SINGLE, NOW, END, 0, since=NOW - 60_000) == "wait"
+    assert resend.verdict(SINGLE, NOW, END, 0, since=NOW - 59_999) == "wait"
+    assert resend.verdict(SINGLE, NOW, END, 0, since=NOW - 60_000) == "resend"
 
 
 def test_nobody_can_be_asked_about_what_was_not_answered_so_it_is_held_or_sent_again_where_that_is_safe() -> None:

@@ -146,9 +146,14 @@ class Unknowns:
             return soon if resends < policy.times and soon < expires_at else end
         return min(soon, end) if policy.does == "give-up" else end
 
-    def verdict(self, priority: int, now: int, expires_at: int, resends: int) -> Verdict:
-        """What becomes of a message that was waited for until now: the policy may have changed meanwhile."""
+    def verdict(self, priority: int, now: int, expires_at: int, resends: int, since: int = 0) -> Verdict:
+        """What becomes of a message that was waited for until now: the policy may have changed meanwhile.
+
+        Shape: `since` is when it became unknown; it is waited for as long as this policy says, not the one before it.
+        """
         policy = self.unanswered(priority)
+        if now < min(since + policy.after_s * 1000, self.ends_at(expires_at)):
+            return "wait"
         if policy.does == "resend" and resends < policy.times and now < expires_at:
             return "resend"
         return "give up" if policy.does == "give-up" or now >= self.ends_at(expires_at) else "wait"

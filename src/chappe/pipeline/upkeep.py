@@ -90,14 +90,17 @@ class Upkeep:
         now, lane, known = now_ms(), self._lane.carrier_id, self._lane.unknowns
         due = queue.unknown_due(tx, lane, now, BATCH)
         sorted_: dict[Verdict, list[Unanswered]] = {"resend": [], "give up": [], "wait": []}
+        since = tracking.unknown_since(tx, [each.message_id for each in due])
         for each in due:
-            sorted_[known.verdict(each.priority, now, each.expires_at, each.resends)].append(each)
+            began = since.get(each.message_id, 0)
+            sorted_[known.verdict(each.priority, now, each.expires_at, each.resends, began)].append(each)
         again = sorted_["resend"]
         queue.resend(tx, [each.message_id for each in again])
         tracking.add_trace(tx, [(each.message_id, now, "resent", _resent(each, known)) for each in again])
         unknowns.count(tx, {(lane, "resent"): len(again)} if again else {})
         # Decided by a policy that has changed since.
-        queue.make_unknown(tx, [(self._decides_at(each, now), each.message_id) for each in sorted_["wait"]])
+        later = [(self._decides_at(each, since.get(each.message_id, now)), each.message_id) for each in sorted_["wait"]]
+        queue.make_unknown(tx, later)
         over = [each.message_id for each in sorted_["give up"]]
         why = "no receipt came for a submit that was never answered"
         self._recorder.give_up(tx, over, Dlr.NETWORK_ERROR, why, now, may_have_left=True)

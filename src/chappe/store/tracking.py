@@ -41,6 +41,10 @@ _ROLLUP = Statement(
     " cancelled = cancelled + :cancelled, unassigned = unassigned + :unassigned WHERE id = :campaign"
 )
 _TRACE = Statement("INSERT INTO trace (message_id, at, step, detail) VALUES (:message, :at, :step, :detail)")
+_UNKNOWN_SINCE = Statement(
+    "SELECT message_id, MAX(at) FROM trace WHERE message_id IN (SELECT value FROM json_each(:ids))"
+    " AND step = 'unknown' GROUP BY message_id"
+)
 
 
 class FoundPart(NamedTuple):
@@ -110,6 +114,12 @@ def save_part_dlrs(tx: Tx, rows: Iterable[tuple[int, int, str, int, int]]) -> No
 def add_trace(tx: Tx, rows: Iterable[tuple[int, int, str, str]]) -> None:
     """Rows: (message, at, step, detail): what the other columns do not tell."""
     tx.many(_TRACE, rows)
+
+
+def unknown_since(tx: Tx, messages: Iterable[int]) -> dict[int, int]:
+    """message -> when it last became unknown, of those whose steps are still kept. Cost: reads the steps of each."""
+    ids = msgspec.json.encode(list(messages)).decode()
+    return {row[0]: row[1] for row in tx.rows(_UNKNOWN_SINCE, ids=ids)}
 
 
 def save(
