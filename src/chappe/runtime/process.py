@@ -7,6 +7,7 @@ import asyncio
 import fcntl
 import gc
 import os
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -33,6 +34,7 @@ ROLES: tuple[Role, ...] = ("api", "gateway", "worker", "smpp")
 _log = structlog.get_logger("chappe.process")
 
 LOCK_WAIT_S = 30.0
+MAX_FILES = 65_536
 # Set by the supervisor: standard input is a pipe that ends with it.
 UNDER_SUPERVISOR = "CHAPPE_SUPERVISED"
 
@@ -47,6 +49,7 @@ def run(role: Role, settings: Settings) -> None:
     # By name, so that a role loads only what it needs: the gateway no web framework, the API no SMPP.
     module = import_module(f"chappe.runtime.{role}")
     _spare_the_collector()
+    _allow_many_connections()
     uvloop.run(_with_calendar(module.run(settings)))
 
 
@@ -71,6 +74,14 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 10, 10)
+
+
+def _allow_many_connections() -> None:
+    """Open as many files as the system lets us: 1,024, its usual limit, are fewer than the connections we take."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @asynccontextmanager
