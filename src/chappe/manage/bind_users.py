@@ -3,10 +3,12 @@
 The process that has the binds looks at their users twice a second: that soon a change takes effect.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Collection
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final, NamedTuple
+from weakref import WeakValueDictionary
 
 import msgspec
 import structlog
@@ -24,8 +26,12 @@ from chappe.store.sqlite import Store, Tx
 
 _log = structlog.get_logger("chappe.binds")
 
-# Pairs of a user and an address whose wrong passwords are counted.
+# Pairs of a user and an address whose wrong passwords are counted; and addresses.
 MAX_GUESSERS: Final = 10_000
+# How many times as many wrong passwords as lock a user at an address lock that address for all names.
+NAMES_OF_PLACE: Final = 5
+# Comparisons of one address that wait among those of all others: there are 64 places.
+COMPARISONS_OF_PLACE: Final = 2
 
 
 class BindView(NamedTuple):
@@ -131,7 +137,8 @@ async def hashed(password: str) -> str:
 class Binder:
     """Says who may bind, and lets nobody guess.
 
-    Wrong passwords are counted by user and address: a stranger who guesses locks himself out and not the customer.
+    Wrong passwords are counted by user and address: a stranger who guesses locks himself out and not the customer. One
+    who tries many names is locked out of all of them; who was right before binds from his address all the same.
     """
 
     def __init__(self, store: Store, rule: LockRule) -> None:
@@ -140,6 +147,9 @@ class Binder:
         self._passwords = Passwords()
         # (system_id, address) -> (wrong passwords, when the last one came)
         self._guesses: OrderedDict[tuple[str, str], tuple[int, int]] = OrderedDict()
+        # address -> (wrong passwords for any name, when the first of them came): what is older than a lock is forgotten
+        self._of_places: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     def close(self) -> None:
         """End the hashing threads."""
@@ -155,16 +165,17 @@ class Binder:
                 many are being checked. All that need a comparison take its time.
         Cost:   a tenth of a second at first, microseconds when it was right before.
         """
-        guesser = (system_id[:32], _place(address))
+        guesser = (system_id[:32], place_of(address))
         self._refuse_locked(guesser)
         user = self._store.glance(lambda tx: bind_users.open_named(tx, system_id))
         is_allowed = user is not None and user.options.allows(address)
         expected = user.password_hash if user and is_allowed else None
         digest = self._passwords.digest(system_id, password)
-        if not (expected and self._passwords.remembers(digest, expected)):
-            is_right = await self._passwords.is_right(
-                expected, password[: MAX_PASSWORD + 1], at_its_turn=lambda: self._refuse_locked(guesser)
-            )
+        # One address's comparisons queue up among themselves: it never takes all the places there are.
+        turns = self._turns.setdefault(guesser[1], asyncio.Semaphore(COMPARISONS_OF_PLACE))
+        if not self._knows(digest, expected):
+            async with turns:
+                is_right = self._knows(digest, expected) or await self._compare(guesser, expected, password)
             if not is_right:
                 self._count(guesser)
                 if user is None:
@@ -180,6 +191,26 @@ class Binder:
             raise BindRefusal("certificate")
         return user
 
+    def _knows(self, digest: bytes, expected: str | None) -> bool:
+        return expected is not None and self._passwords.remembers(digest, expected)
+
+    async def _compare(self, guesser: tuple[str, str], expected: str | None, password: str) -> bool:
+        has_begun = False
+
+        def begin() -> None:
+            nonlocal has_begun
+            self._refuse_locked(guesser)
+            self._refuse_locked_place(guesser[1])
+            has_begun = True
+
+        self._refuse_locked_place(guesser[1])
+        try:
+            return await self._passwords.is_right(expected, password[: MAX_PASSWORD + 1], at_its_turn=begin)
+        except asyncio.CancelledError:
+            if has_begun:  # he has gone before it was found: it has cost as much as a wrong one
+                self._count_place(guesser[1])
+            raise
+
     def _refuse_locked(self, guesser: tuple[str, str]) -> None:
         count, at = self._guesses.get(guesser, (0, 0))
         if not self._rule.most_failures or count < self._rule.most_failures:
@@ -188,6 +219,13 @@ class Binder:
             raise BindRefusal("locked")
         del self._guesses[guesser]
 
+    def _refuse_locked_place(self, place: str) -> None:
+        count, since = self._of_places.get(place, (0, 0))
+        if not self._rule.is_locked(since, now_ms()):
+            self._of_places.pop(place, None)
+        elif 0 < self._rule.most_failures * NAMES_OF_PLACE <= count:
+            raise BindRefusal("locked")
+
     def _count(self, guesser: tuple[str, str]) -> None:
         count, _ = self._guesses.pop(guesser, (0, 0))
         self._guesses[guesser] = (count + 1, now_ms())
@@ -195,10 +233,19 @@ class Binder:
             _log.warning("locked after wrong passwords", system_id=guesser[0], address=guesser[1])
         if len(self._guesses) > MAX_GUESSERS:
             self._guesses.popitem(last=False)
+        self._count_place(guesser[1])
+
+    def _count_place(self, place: str) -> None:
+        count, since = self._of_places.pop(place, (0, now_ms()))
+        self._of_places[place] = (count + 1, since)
+        if count + 1 == self._rule.most_failures * NAMES_OF_PLACE:
+            _log.warning("address locked after wrong passwords", address=place)
+        if len(self._of_places) > MAX_GUESSERS:
+            self._of_places.popitem(last=False)
 
 
-def _place(address: str) -> str:
-    """Whom wrong passwords from an address are counted against: of IPv6 its network, which one person has."""
+def place_of(address: str) -> str:
+    """Whom what comes from an address is counted against: of IPv6 its network, which one person has."""
     where = ip_address(address.partition("%")[0])
     if isinstance(where, IPv6Address) and where.ipv4_mapped is None:
         return str(ip_network((where, 64), strict=False))

@@ -90,9 +90,16 @@ class Passwords:
             raise Unavailable("too many passwords are being checked")
         self._waiting += 1
         try:
-            async with self._turns:
+            await self._turns.acquire()
+            try:
                 if at_its_turn is not None:
                     at_its_turn()
-                return await asyncio.get_running_loop().run_in_executor(self._threads, work, *values)
+                running = asyncio.get_running_loop().run_in_executor(self._threads, work, *values)
+            except BaseException:
+                self._turns.release()
+                raise
+            # Who asked may go; a thread cannot be stopped, and keeps its turn.
+            running.add_done_callback(lambda _: self._turns.release())
+            return await asyncio.shield(running)
         finally:
             self._waiting -= 1

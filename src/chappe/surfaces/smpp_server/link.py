@@ -36,7 +36,7 @@ _HIGH_WATER_BYTES: Final = 256 * 1024
 # How long a customer has to acknowledge a delivery.
 ACKNOWLEDGE_S: Final = 60.0
 BIND_S: Final = 10.0
-# How long the end of a bind may take, when we end it.
+# How long the end of a connection may take, when we end it.
 CLOSE_S: Final = 1.0
 # A customer who says nothing for so long is asked whether he is there.
 ENQUIRE_S: Final = 30.0
@@ -87,27 +87,29 @@ class Link(asyncio.Protocol):
         self._is_reading = True
         self._binding: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._cut: asyncio.TimerHandle | None = None
 
     # -- asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if not self.is_tls and not self.arrives(transport):
+            return
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_HIGH_WATER_BYTES)
-        peer = transport.get_extra_info("peername")
-        self.address = peer[0] if peer else "0.0.0.0"  # noqa: S104 - gone already
         self.certificate_names = names_in(transport.get_extra_info("peercert"))
-        if not self._admits(self):
-            self._transport.abort()
-            return
         self._wake()
 
     def data_received(self, data: bytes) -> None:
         self._step(partial(self.session.receive, data))
 
+    def eof_received(self) -> None:
+        self._end()
+
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
         self._step(self.session.connection_lost)
+        for each in (self._timer, self._cut, self._binding):
+            if each is not None:
+                each.cancel()
         self._centre.closed(self)
 
     def pause_writing(self) -> None:
@@ -122,6 +124,19 @@ class Link(asyncio.Protocol):
             self.customer.pump()
 
     # -- for the customer and the server
+
+    def arrives(self, transport: asyncio.BaseTransport) -> bool:
+        """Somebody has connected, and counts from now on; False when there is no room, and he is cut off.
+
+        Shape: over TLS `connection_made` comes later, after the handshake.
+        """
+        self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self.address = peer[0] if peer else "0.0.0.0"  # noqa: S104 - gone already
+        if self._admits(self):
+            return True
+        self._transport.abort()
+        return False
 
     @property
     def is_bound(self) -> bool:
@@ -218,7 +233,15 @@ class Link(asyncio.Protocol):
         self._flush()
         if self._farewell and not self._transport.is_closing():
             self._transport.write(self._farewell)
+        self._end()
+
+    def _end(self) -> None:
+        """Close the connection once what was written has left, and cut it if that takes too long."""
+        if self._binding is not None:
+            self._binding.cancel()
         self._transport.close()
+        if self._cut is None:
+            self._cut = self._loop.call_later(CLOSE_S, self.abort)
 
     def _tick(self) -> None:
         self._timer = None
@@ -239,7 +262,10 @@ class Link(asyncio.Protocol):
             self._transport.write(data)
 
     def _steer_reading(self) -> None:
-        """Stop reading from a customer who does not read himself, or who is ahead of our answers by his window."""
+        """Stop reading from a customer who does not read himself, or who is too far ahead of our answers.
+
+        That is by his window, or by what may wait in octets: until all of that is answered.
+        """
         window = self.customer.user.options.window if self.customer else 1
         wants = self._can_write and self._unanswered < window
         if self._ends_because and self.is_bound:  # he asks for nothing new before we have said good-bye
@@ -270,7 +296,7 @@ class Link(asyncio.Protocol):
         self._flush()
         self._steer_reading()
         if is_over:
-            self._transport.close()
+            self._end()
             if not self._can_write:  # he does not read: what is left for him would never leave
                 self._transport.abort()
         else:

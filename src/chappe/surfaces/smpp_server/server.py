@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ssl
+from collections import Counter
 from collections.abc import Callable
 from itertools import count
 from typing import Final
@@ -12,22 +13,23 @@ import structlog
 
 from chappe.domain.bind_users import BindUser
 from chappe.domain.errors import Unavailable
-from chappe.manage.bind_users import Binder, BindRefusal
+from chappe.manage.bind_users import Binder, BindRefusal, place_of
 from chappe.store import bind_sessions, bind_users
 from chappe.store.bind_sessions import BindSession
 from chappe.store.clock import now_ms
 from chappe.store.sqlite import Store
 from chappe.surfaces.smpp_server import statuses
 from chappe.surfaces.smpp_server.customer import Customer, UseCases
+from chappe.surfaces.smpp_server.handshake import Handshake
 from chappe.surfaces.smpp_server.link import BIND_S, Link
 from chappe.telecom.smpp.bodies import Bind
 
 _log = structlog.get_logger("chappe.binds")
 
 MAX_CONNECTIONS: Final = 2000
-# Connections that have not bound yet: of all, and from one address.
+# Connections that have not bound yet: of all, and from one address (of IPv6: from one network).
 MAX_UNBOUND: Final = 200
-MAX_UNBOUND_OF_ADDRESS: Final = 20
+MAX_UNBOUND_OF_PLACE: Final = 20
 LOOK_S: Final = 0.01  # for deliveries
 REFRESH_S: Final = 0.5  # of bind users
 REPORT_S: Final = 1.0  # of binds
@@ -35,6 +37,8 @@ HEARTBEAT_MS: Final = 5000
 # How soon a port that is taken is tried again.
 LISTEN_S: Final = 5.0
 GRACE_S: Final = 10.0
+# How often it is said that there is no room.
+CROWD_S: Final = 10.0
 
 
 class SmppServer:
@@ -47,6 +51,8 @@ class SmppServer:
         self._process = process
         self._loop = asyncio.get_running_loop()
         self._links: set[Link] = set()
+        self._unbound: dict[Link, str] = {}  # and where they come from; the oldest first
+        self._crowded_at = -CROWD_S
         self._customers: dict[int, Customer] = {}
         self._servers: list[asyncio.Server] = []
         self._ids: dict[Link, str] = {}
@@ -76,14 +82,34 @@ class SmppServer:
     # -- for links
 
     def admits(self, link: Link) -> bool:
-        """Whether there is room for one more connection."""
-        unbound = [each for each in self._links if each.customer is None]
-        of_address = sum(each.address == link.address for each in unbound)
-        if len(self._links) >= MAX_CONNECTIONS or len(unbound) >= MAX_UNBOUND or of_address >= MAX_UNBOUND_OF_ADDRESS:
-            _log.warning("connection refused: too many", address=link.address, connections=len(self._links))
+        """Whether there is room for one more connection.
+
+        Shape: when too many have not bound, the oldest of them goes: who means to bind does so at once.
+        """
+        place = place_of(link.address)
+        here = [each for each, where in self._unbound.items() if where == place]
+        if len(here) >= MAX_UNBOUND_OF_PLACE:
+            self._drop(here[0])
+        elif self._unbound and (len(self._unbound) >= MAX_UNBOUND or len(self._links) >= MAX_CONNECTIONS):
+            most, _ = Counter(self._unbound.values()).most_common(1)[0]
+            self._drop(next(each for each, where in self._unbound.items() if where == most))
+        if len(self._links) >= MAX_CONNECTIONS:
+            self._say_crowded(link)
             return False
         self._links.add(link)
+        self._unbound[link] = place
         return True
+
+    def _drop(self, link: Link) -> None:
+        self._say_crowded(link)
+        self._links.discard(link)
+        del self._unbound[link]
+        link.abort()
+
+    def _say_crowded(self, link: Link) -> None:
+        if self._loop.time() - self._crowded_at >= CROWD_S:
+            self._crowded_at = self._loop.time()
+            _log.warning("connections cut off: too many", address=link.address, connections=len(self._links))
 
     async def bind(self, link: Link, request: Bind) -> Customer | int:
         """The customer who binds, or the status that refuses him."""
@@ -110,6 +136,7 @@ class SmppServer:
             return statuses.BIND_REFUSALS["busy"]
         if link not in self._links:  # gone meanwhile
             return statuses.BIND_REFUSALS["busy"]
+        self._unbound.pop(link, None)
         link.bound_at = now_ms()
         self._ids[link] = f"{self._process}.{next(self._numbers)}"
         return customer
@@ -117,22 +144,23 @@ class SmppServer:
     def closed(self, link: Link) -> None:
         """A connection is gone."""
         self._links.discard(link)
+        self._unbound.pop(link, None)
         self._ids.pop(link, None)
         if link.customer is not None:
             link.customer.links.discard(link)
 
     # -- at intervals
 
+    def _arriving(self, context: ssl.SSLContext | None) -> asyncio.Protocol:
+        link = Link(self, is_tls=context is not None, admits=self.admits)
+        return Handshake(link, context, within_s=BIND_S) if context is not None else link
+
     async def _listen(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
         """Keep a port open; one that is taken is tried again and again, and everything else goes on."""
         what = "SMPP over TLS" if context else "SMPP"
-        is_tls = context is not None
         while not self._stopping.is_set():
             try:
-                server = await self._loop.create_server(
-                    lambda: Link(self, is_tls=is_tls, admits=self.admits), host, port, ssl=context, backlog=512,
-                    ssl_handshake_timeout=BIND_S if context else None,
-                )  # fmt: skip
+                server = await self._loop.create_server(lambda: self._arriving(context), host, port, backlog=512)
             except OSError as error:
                 why = error.strerror or str(error)
                 _log.error(f"cannot listen for {what}: {host} port {port}: {why}; trying again", again_in_s=LISTEN_S)
