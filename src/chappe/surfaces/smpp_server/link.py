@@ -33,6 +33,12 @@ from chappe.telecom.smpp.session import ServerSession
 _log = structlog.get_logger("chappe.binds")
 
 _HIGH_WATER_BYTES: Final = 256 * 1024
+# The longest PDU of a customer: a submit_multi with every field as long as it may be has 72,002 octets.
+MAX_PDU_BYTES: Final = 72 * 1024
+# How much of what a customer asks may wait for our answers, on one link; with one read more.
+MAX_UNANSWERED_BYTES: Final = 2 * 1024 * 1024
+# Deliveries whose time is over, and whose answers are still known when they come.
+LATE_KEPT: Final = 2000
 # How long a customer has to acknowledge a delivery.
 ACKNOWLEDGE_S: Final = 60.0
 BIND_S: Final = 10.0
@@ -67,8 +73,9 @@ class Link(asyncio.Protocol):
         self._admits = admits
         self._loop = asyncio.get_running_loop()
         self.session: ServerSession[DueDelivery] = ServerSession(
-            self._loop.time(), response_s=ACKNOWLEDGE_S, bind_s=BIND_S, enquire_link_s=ENQUIRE_S
-        )
+            self._loop.time(), response_s=ACKNOWLEDGE_S, bind_s=BIND_S, enquire_link_s=ENQUIRE_S,
+            max_pdu_bytes=MAX_PDU_BYTES, late_kept=LATE_KEPT,
+        )  # fmt: skip
         self.is_tls = is_tls
         self.address = ""
         self.certificate_names: frozenset[str] = frozenset()
@@ -80,6 +87,7 @@ class Link(asyncio.Protocol):
         self.received = self.refused = self.delivered = 0
         self.oddities: Counter[str] = Counter()
         self._unanswered = 0
+        self._unanswered_bytes = 0  # what came since everything was answered
         # What is said last to somebody who takes leave: answers to what he asked before go first.
         self._farewell: bytes | None = None
         self._ends_because = ""
@@ -100,6 +108,7 @@ class Link(asyncio.Protocol):
         self._wake()
 
     def data_received(self, data: bytes) -> None:
+        self._unanswered_bytes += len(data)
         self._step(partial(self.session.receive, data))
 
     def eof_received(self) -> None:
@@ -267,7 +276,9 @@ class Link(asyncio.Protocol):
         That is by his window, or by what may wait in octets: until all of that is answered.
         """
         window = self.customer.user.options.window if self.customer else 1
-        wants = self._can_write and self._unanswered < window
+        if not self._unanswered:
+            self._unanswered_bytes = 0
+        wants = self._can_write and self._unanswered < window and self._unanswered_bytes < MAX_UNANSWERED_BYTES
         if self._ends_because and self.is_bound:  # he asks for nothing new before we have said good-bye
             wants = False
         if wants != self._is_reading and not self._transport.is_closing():

@@ -37,6 +37,9 @@ HEARTBEAT_MS: Final = 5000
 # How soon a port that is taken is tried again.
 LISTEN_S: Final = 5.0
 GRACE_S: Final = 10.0
+# How long a customer without binds is kept, so that his rate goes on: a submit_multi to everybody it takes (255), at a
+# rate of one a second, is paid off by then.
+FORGET_S: Final = 300.0
 # How often it is said that there is no room.
 CROWD_S: Final = 10.0
 
@@ -54,6 +57,7 @@ class SmppServer:
         self._unbound: dict[Link, str] = {}  # and where they come from; the oldest first
         self._crowded_at = -CROWD_S
         self._customers: dict[int, Customer] = {}
+        self._gone_at: dict[int, float] = {}  # who has no binds any more
         self._servers: list[asyncio.Server] = []
         self._ids: dict[Link, str] = {}
         self._reported: dict[str, BindSession] | None = None  # None: nothing yet, and others' binds are to be forgotten
@@ -225,8 +229,11 @@ class SmppServer:
             for link in list(customer.links):
                 if isinstance(link, Link):
                     self._check(link, user)
-            if not customer.links and customer.is_idle:
+            if customer.links or not customer.is_idle:
+                self._gone_at.pop(id_, None)
+            elif user is None or self._loop.time() - self._gone_at.setdefault(id_, self._loop.time()) >= FORGET_S:
                 del self._customers[id_]
+                self._gone_at.pop(id_, None)
 
     @staticmethod
     def _check(link: Link, user: BindUser | None) -> None:
