@@ -16,6 +16,8 @@ name = "small"
 [request]
 url = "https://api.example.net/sms"
 """
+READ = '[reading]\nformat = "text"\n'
+QUERY = '[query]\nurl = "https://e/{ref}"\nformat = "text"\nstates = { OK = "DELIVERED" }\n'
 HELLO = Message("k-1", "33612345678", "Hello", "Acme", False, 1, 3600)
 
 
@@ -248,6 +250,13 @@ def test_a_signature_may_cover_the_address_and_have_a_prefix() -> None:
         (SMALL + '[answer.outcomes]\n1 = "permanent BAD"', "'BAD' is none of"),
         (SMALL + '[receipt]\nid = "a"\nstate = "b"\nstates = { x = "GONE" }', "'GONE' is none of"),
         (SMALL + '[answer]\nformat = "text"\nid = "("', "no regular expression"),
+        (SMALL + READ + '[receipt]\nid = "a"\nstate = "b"\nstates = {}\nwhen.path = "("', "no regular expression"),
+        (SMALL + READ + '[reply]\nsender = "a"\ntext = "b"\nwhen.path = "("', "no regular expression"),
+        (SMALL + QUERY + 'state = "("', "no regular expression"),
+        (SMALL + QUERY + 'state = "a"\nerror = "("', "no regular expression"),
+        (SMALL + QUERY + 'state = "a"\nerrors = { X = "-" }', "'-' is none of"),
+        (SMALL + QUERY + 'state = "^(a+)+$"', "repeats what repeats itself"),
+        (SMALL + QUERY + 'state = "(?:a{1,50}){20}"', "repeats what repeats itself"),
         (SMALL + '[verify]\nnetworks = ["10.0.0.0/99"]', "10.0.0.0/99"),
         ("x" * 70_000, "longer than"),
     ],

@@ -15,6 +15,8 @@ Look = Callable[[str], Any]
 # A pattern that backtracks would hold up every carrier: what it is matched against is kept short.
 MAX_TEXT: Final = 10_000
 MAX_ITEMS: Final = 10_000
+# Repetitions from which on one in another takes too long.
+_MANY: Final = 10
 
 
 def check(place: str, *, is_regex: bool) -> None:
@@ -22,8 +24,11 @@ def check(place: str, *, is_regex: bool) -> None:
     if is_regex and place:
         try:
             _pattern(place)
-        except re.error as error:
+            is_nested = _is_nested(re._parser.parse(place))
+        except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"{place!r} is no regular expression: {error}") from None
+        if is_nested:
+            raise ValueError(f"{place!r} repeats what repeats itself: some texts would take it for ever")
 
 
 def find(tree: Any, path: str) -> Any:
@@ -82,6 +87,20 @@ def words(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value).strip()
+
+
+def _is_nested(node: Any, *, is_inside: bool = False) -> bool:
+    """Whether something that may repeat many times has in it what may, too: `(a+)+` tries every way to divide a text.
+
+    Shape: `node` is a part of what the parser of `re` makes: operations as (code, what it is about).
+    """
+    if isinstance(node, tuple) and len(node) == 2 and str(node[0]) in ("MAX_REPEAT", "MIN_REPEAT"):
+        least, most, repeated = node[1]
+        is_many = most >= _MANY and least != most
+        return (is_many and is_inside) or _is_nested(repeated, is_inside=is_inside or most >= _MANY)
+    if isinstance(node, tuple | list) or hasattr(node, "data"):
+        return any(_is_nested(each, is_inside=is_inside) for each in node)
+    return False
 
 
 @lru_cache(maxsize=256)

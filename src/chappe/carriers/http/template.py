@@ -297,20 +297,23 @@ def _check_tables(template: Template) -> None:
     for outcome in template.answer.outcomes.values():
         verdict(outcome)
     for rule in (template.receipt, template.query):
-        for state in (*rule.states.values(), *rule.errors.values()) if rule is not None else ():
-            if state != "-":
+        if rule is not None:
+            for state in (*[each for each in rule.states.values() if each != "-"], *rule.errors.values()):
                 delivery_status(state)
     if template.verify is not None:
         for network in template.verify.networks:
             ip_network(network)
-    answer, told = template.answer, template.answer.format == "text"
+    answer = template.answer
     for place in (answer.id if answer.id != "key" else "", answer.code, answer.success.path if answer.success else ""):
-        paths.check(place, is_regex=told)
+        paths.check(place, is_regex=answer.format == "text")
+    if template.query is not None:
+        for place in (template.query.state, template.query.error):
+            paths.check(place, is_regex=template.query.format == "text")
     for read in (template.receipt, template.reply):
         if read is not None:
-            for value in msgspec.structs.asdict(read).values():
-                if isinstance(value, str):
-                    paths.check(value, is_regex=template.reading.format == "text")
+            places = [value for value in msgspec.structs.asdict(read).values() if isinstance(value, str)]
+            for place in (*places, read.when.path if read.when else ""):
+                paths.check(place, is_regex=template.reading.format == "text")
 
 
 def _texts(tree: Any) -> list[str]:
