@@ -5,13 +5,15 @@ from typing import get_args
 
 import pytest
 
-from chappe.domain.bound_deliveries import BoundReceipt, BoundReply, decoded, encoded, wants_final
+from chappe.domain.bind_users import DefaultAlphabet
+from chappe.domain.bound_deliveries import BoundReceipt, BoundReply, decoded, encoded, replies_of, wants_final
 from chappe.domain.bound_submits import Reason
 from chappe.domain.errors import BadData, BadDate, BadFormat, InsufficientCredits, NotAuthenticated, NotFound, Refusal
 from chappe.domain.lifecycle import Dlr, State
 from chappe.surfaces.smpp_server import statuses
 from chappe.surfaces.smpp_server.deliveries import Wire, deliver_sm
 from chappe.telecom import receipts
+from chappe.telecom.data_coding import Charset, Coding, decode
 from chappe.telecom.smpp import commands, pdu, status, tlv
 
 V33, V34, V50 = 0x33, 0x34, 0x50
@@ -91,6 +93,36 @@ def test_a_part_of_a_reply_has_its_place_and_fits_whatever_the_alphabet() -> Non
         assert octets is not None
         assert octets[:6] == b"\x05\x00\x03\x07\x03\x02"
         pdu.encode_short_message(commands.DELIVER_SM, 1, body)
+
+
+@pytest.mark.parametrize("alphabet", ["gsm7", "latin1", "ascii"])
+@pytest.mark.parametrize("text", ["é" + "a" * 150, "5 € " * 60, "a" * 160, "漢" * 71])
+def test_a_reply_is_cut_so_that_the_oldest_version_carries_all_of_it(text: str, alphabet: DefaultAlphabet) -> None:
+    read = []
+    for part in replies_of("33612345678", "36180", text, 1, alphabet):
+        body = deliver_sm(part, Wire(V33, alphabet))
+        octets = body.short_message[6 if body.esm_class else 0 :]
+        names: dict[str, Charset] = {"gsm7": "gsm7", "latin1": "latin1", "ascii": "ascii"}
+        read.append(decode(Coding("ucs2" if body.data_coding == 8 else names[alphabet]), octets))
+    assert "".join(read) == text
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        ("٣٣٦١٢٣٤٥٦٧٨", (1, 1, "33612345678")),
+        ("+٣٣٦", (3, 0, "336")),
+        ("336\x001", (5, 0, "336?1")),
+        ("Café", (5, 0, "Caf?")),
+        ("", (5, 0, "")),
+        ("3" * 40, (1, 1, "3" * 20)),
+    ],
+)
+def test_whoever_replied_the_reply_can_be_delivered(said: str, address: tuple[int, int, str]) -> None:
+    [reply] = replies_of(said, said, "yes", 1)
+    body = deliver_sm(reply, Wire(V34, "gsm7"))
+    assert (body.source_ton, body.source_npi, body.source) == address
+    pdu.encode_short_message(commands.DELIVER_SM, 1, body)
 
 
 def test_addresses_that_no_deliver_sm_can_carry_are_cut() -> None:

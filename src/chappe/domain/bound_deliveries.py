@@ -8,7 +8,9 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+from chappe.domain.bind_users import DefaultAlphabet
 from chappe.domain.lifecycle import Dlr
+from chappe.telecom import gsm7
 from chappe.telecom.gsm7 import DEFAULT
 from chappe.telecom.segments import PROTOCOL_MAX_PARTS, segments
 
@@ -116,9 +118,28 @@ def read_told(text: str) -> list[Told]:
     return [Told(int(ref), int(registered)) for ref, _, registered in pairs]
 
 
-def replies_of(source: str, destination: str, text: str, reference: int) -> list[BoundReply]:
-    """A reply in as many parts as it takes: in GSM-7 when it can be, else in UCS-2."""
-    is_gsm7 = DEFAULT.has(text)
+def octets_in(text: str, alphabet: DefaultAlphabet) -> bytes | None:
+    """A text in what data_coding 0 means to a customer, an octet a character; None when it lacks a letter."""
+    try:
+        match alphabet:
+            case "gsm7":
+                return gsm7.encode(text) if DEFAULT.has(text) else None
+            case "latin1":
+                return text.encode("latin-1")
+            case "ascii":
+                return text.encode("ascii")
+    except UnicodeEncodeError:
+        return None
+
+
+def replies_of(
+    source: str, destination: str, text: str, reference: int, alphabet: DefaultAlphabet = "gsm7"
+) -> list[BoundReply]:
+    """A reply in as many parts as it takes: in GSM-7 when it can be, else in UCS-2.
+
+    Shape: one with letters that `alphabet`, the customer's, does not have is cut for UCS-2 too: he gets it so.
+    """
+    is_gsm7 = DEFAULT.has(text) and (alphabet == "gsm7" or octets_in(text, alphabet) is not None)
     parts = segments(text[:_MAX_REPLY], unicode=not is_gsm7 or None, limit=PROTOCOL_MAX_PARTS).parts
     total = len(parts)
     return [

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from chappe.domain.bind_users import DefaultAlphabet
 from chappe.domain.bound_deliveries import BoundReceipt, replies_of, wants_final, wants_intermediate
 from chappe.domain.lifecycle import FINAL, Dlr
 from chappe.domain.outcomes import Tracked
@@ -69,9 +70,11 @@ def tell_replies(tx: Tx, replies: Sequence[NewReply], now: int) -> None:
     if not replies:
         return
     takers: dict[int, list[int]] = {}
+    alphabets: dict[int, DefaultAlphabet] = {}
     for user, account, options in bind_users.of_accounts(tx, {reply.account_id for reply in replies}):
         if options.replies:
             takers.setdefault(account, []).append(user)
+            alphabets[user] = options.alphabet
     if not takers:
         return
     answered = bound_messages.among(tx, {reply.message_id for reply in replies if reply.message_id is not None})
@@ -82,7 +85,7 @@ def tell_replies(tx: Tx, replies: Sequence[NewReply], now: int) -> None:
             continue
         own = answered.get(reply.message_id) if reply.message_id is not None else None
         user = own.bind_user_id if own and own.bind_user_id in users else users[0]
-        parts = replies_of(reply.source, reply.destination, reply.text, reply.reply_id)
+        parts = replies_of(reply.source, reply.destination, reply.text, reply.reply_id, alphabets[user])
         deliveries += [NewDelivery(user, reply.message_id, part) for part in parts]
     bound_deliveries.insert(tx, deliveries, now)
 

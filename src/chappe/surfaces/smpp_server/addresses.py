@@ -3,6 +3,7 @@
 Source: SMPP 3.4, 5.2.5 (TON) and 5.2.6 (NPI).
 """
 
+import unicodedata
 from typing import Final
 
 from chappe.domain.sender_shape import shape
@@ -57,8 +58,11 @@ def sender_of(ton: int, address: str, country: str) -> str | None:
 
 
 def of_reply(text: str) -> tuple[int, int, str]:
-    """The address of somebody who replied, or of what he replied to, as a carrier reported it."""
-    digits = text.removeprefix("+")
+    """The address of somebody who replied, or of what he replied to, as a carrier reported it.
+
+    Shape: digits of any script are read as what they are.
+    """
+    digits = "".join([_digit(each) for each in text.removeprefix("+")])
     match shape(digits):
         case "alphanumeric":
             return ALPHANUMERIC, UNKNOWN, plain(text)
@@ -69,5 +73,10 @@ def of_reply(text: str) -> tuple[int, int, str]:
 
 
 def plain(address: str) -> str:
-    """An address as an answer can carry it, whatever its customer wrote."""
-    return address.encode("ascii", "replace").decode()[:_MAX]
+    """An address as a PDU can carry it, whatever was written: its strings end at a NUL."""
+    return address.encode("ascii", "replace").decode().replace("\0", "?")[:_MAX]
+
+
+def _digit(character: str) -> str:
+    value = unicodedata.digit(character, None)
+    return character if value is None else str(value)

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from chappe.domain.bind_users import DefaultAlphabet
-from chappe.domain.bound_deliveries import BoundDelivery, BoundReceipt, BoundReply
+from chappe.domain.bound_deliveries import BoundDelivery, BoundReceipt, BoundReply, octets_in
 from chappe.surfaces.smpp_server import addresses, statuses
-from chappe.telecom import gsm7
 from chappe.telecom.smpp import tlv
 from chappe.telecom.smpp.bodies import ShortMessage
 from chappe.telecom.udh import concatenation_header
@@ -80,14 +79,9 @@ def _reply(reply: BoundReply, wire: Wire) -> ShortMessage:
 
 def _written(reply: BoundReply, alphabet: DefaultAlphabet) -> tuple[int, bytes]:
     """A text in what data_coding 0 means to the customer, if it has the letters, else in UCS-2."""
-    try:
-        if alphabet == "gsm7":
-            if reply.is_gsm7:
-                return 0, gsm7.encode(reply.text)
-        else:
-            return 0, reply.text.encode("latin-1" if alphabet == "latin1" else "ascii")
-    except UnicodeEncodeError:
-        pass
+    octets = octets_in(reply.text, alphabet) if reply.is_gsm7 or alphabet != "gsm7" else None
+    if octets is not None:
+        return 0, octets
     return _UCS2, reply.text.encode("utf-16-be", "surrogatepass")
 
 
