@@ -1,10 +1,13 @@
 """What the rate of a customer who binds lets through, second by second."""
 
-from typing import cast
+import asyncio
+from typing import ClassVar, cast
 
 from chappe.domain.accounts import Account
 from chappe.domain.bind_users import BindOptions, BindUser
-from chappe.surfaces.smpp_server.customer import Customer, UseCases
+from chappe.surfaces.smpp_server.customer import Asked, Customer, Receiver, UseCases
+from chappe.telecom.smpp.bodies import Query
+from chappe.telecom.smpp.commands import QUERY_SM
 
 
 class Clock:
@@ -44,6 +47,21 @@ def test_a_list_longer_than_the_rate_is_let_through_once_and_paid_off() -> None:
     assert [customer.allows_all(254), customer.allowed(20)] == [False, 5]
     clock.now += 60
     assert customer.allows_all(254)
+
+
+def test_questions_have_a_rate_of_their_own() -> None:
+    class Link:
+        statuses: ClassVar[list[int]] = []
+
+        def respond(self, sequence: int, command: int, status: int, body: object) -> None:
+            self.statuses.append(status)
+
+    customer, _ = made(3)
+    customer._working = cast("asyncio.Task[None]", object())
+    link = cast(Receiver, Link())
+    customer.ask([Asked(link, i, QUERY_SM, Query("1", 1, 1, "SHOP")) for i in range(5)])
+    assert Link.statuses == [0x58, 0x58]
+    assert customer.allowed(5) == 3
 
 
 def test_without_a_rate_everything_is_let_through() -> None:

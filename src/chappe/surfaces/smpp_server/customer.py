@@ -17,13 +17,15 @@ from chappe.store.bound_deliveries import DueDelivery
 from chappe.store.clock import now_ms
 from chappe.surfaces.smpp_server import requests, statuses
 from chappe.surfaces.smpp_server.reading import Wrong, read_submit
-from chappe.telecom.smpp.bodies import Body, ShortMessage
+from chappe.telecom.smpp.bodies import Body, ShortMessage, SubmitMulti
 from chappe.telecom.smpp.fields import EncodingError
 
 _log = structlog.get_logger("chappe.binds")
 
 # Submits of one unit of work: some 20 ms of the loop.
 BATCH: Final = 200
+# How long he is answered before others have their turn.
+TURN_S: Final = 0.003
 # Deliveries that are written at once: so much more than its limit a link's buffer may hold.
 DELIVERIES: Final = 200
 # How long nothing is delivered to a customer who says that he is busy.
@@ -85,6 +87,44 @@ class UseCases(NamedTuple):
     outbox: Outbox
 
 
+class Bucket:
+    """What a rate lets through, 0 for everything; it may change any time. Units: in a second."""
+
+    def __init__(self, rate: Callable[[], int], clock: Callable[[], float]) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._tokens = float(rate())
+        self._tokens_at = clock()
+
+    def allowed(self, n: int) -> int:
+        """How many of `n` are let through; they count as used."""
+        if not self._rate():
+            return n
+        self._refill()
+        found = max(0, min(n, int(self._tokens)))
+        self._tokens -= found
+        return found
+
+    def allows_all(self, n: int) -> bool:
+        """Whether `n` are let through together; they count as used then.
+
+        Shape: more than a second's worth needs a full second's worth, and is paid off afterwards.
+        """
+        rate = self._rate()
+        if not rate:
+            return True
+        self._refill()
+        if self._tokens < min(n, rate):
+            return False
+        self._tokens -= n
+        return True
+
+    def _refill(self) -> None:
+        now, rate = self._clock(), self._rate()
+        self._tokens = min(float(rate), self._tokens + (now - self._tokens_at) * rate)
+        self._tokens_at = now
+
+
 class Customer:
     """What links of one bind user share: his rate, the order of what he asks, his queue of deliveries."""
 
@@ -95,44 +135,32 @@ class Customer:
         self._clock = clock
         self._inbox: deque[Submitted | Asked] = deque()
         self._working: asyncio.Task[None] | None = None
-        self._tokens = float(user.options.rate)
-        self._tokens_at = clock()
+        self._submits = Bucket(lambda: self.user.options.rate, clock)
+        self._questions = Bucket(lambda: self.user.options.rate, clock)
         self._busy_until = 0.0
 
     # -- what he asks
 
     def allowed(self, n: int) -> int:
         """How many of `n` submits his rate lets through; they count as used."""
-        if not self.user.options.rate:
-            return n
-        self._refill()
-        found = max(0, min(n, int(self._tokens)))
-        self._tokens -= found
-        return found
+        return self._submits.allowed(n)
 
     def allows_all(self, n: int) -> bool:
-        """Whether his rate lets `n` messages of one request through; they count as used then.
-
-        Shape: more than a second's worth needs a full second's worth, and is paid off afterwards.
-        """
-        rate = self.user.options.rate
-        if not rate:
-            return True
-        self._refill()
-        if self._tokens < min(n, rate):
-            return False
-        self._tokens -= n
-        return True
-
-    def _refill(self) -> None:
-        now, rate = self._clock(), self.user.options.rate
-        self._tokens = min(float(rate), self._tokens + (now - self._tokens_at) * rate)
-        self._tokens_at = now
+        """Whether his rate lets `n` messages of one request through; they count as used then."""
+        return self._submits.allows_all(n)
 
     def ask(self, items: list[Submitted] | list[Asked]) -> None:
-        """Take requests in; each is answered, one after the other."""
-        self._inbox.extend(items)
-        if self._working is None:
+        """Take requests in; each is answered, one after the other.
+
+        Shape: what he asks about messages that are there has a rate of its own, as high as that of submits.
+        """
+        for each in items:
+            is_question = isinstance(each, Asked) and not isinstance(each.body, SubmitMulti)
+            if is_question and not self._questions.allowed(1):
+                each.link.respond(each.sequence, each.command, statuses.THROTTLED, None)  # type: ignore[union-attr]
+            else:
+                self._inbox.append(each)
+        if self._inbox and self._working is None:
             self._working = asyncio.create_task(self._work())
 
     @property
@@ -146,8 +174,12 @@ class Customer:
             await self._working
 
     async def _work(self) -> None:
+        since = self._clock()
         try:
             while self._inbox:
+                if self._clock() - since > TURN_S:
+                    await asyncio.sleep(0)
+                    since = self._clock()
                 if isinstance(self._inbox[0], Asked):
                     await self._respond(self._inbox.popleft())  # type: ignore[arg-type]
                 else:
@@ -164,9 +196,6 @@ class Customer:
     async def _submit(self, batch: list[Submitted]) -> None:
         try:
             found = await self._decided(batch)
-        except Unavailable as error:
-            _log.error("database unavailable", reason=str(error))
-            found = [(statuses.SYSTEM_ERROR, "")] * len(batch)
         except Exception:
             _log.exception("bug", system_id=self.user.system_id)
             found = [(statuses.SYSTEM_ERROR, "")] * len(batch)
