@@ -355,7 +355,8 @@ async def test_a_text_is_replaced_under_the_same_id_at_its_own_price(tmp_path: P
         assert await site.credits() == 2
         assert await replace(bound, message_id, b"x" * 200) == 0
         assert await site.credits() == 1
-        assert await replace(bound, message_id, b"shorter", registered_delivery=1) == 0
+        assert await replace(bound, message_id, b"shorter", registered_delivery=0xE1) == 0
+        assert rows(site.store, "SELECT refs, registered FROM bound_message") == [(f"{message_id}/1", 1)]
         assert await site.credits() == 2
         [(text, send_at, created_at)] = rows(
             site.store,

@@ -7,6 +7,7 @@ import pytest
 from chappe.domain.accounts import Account
 from chappe.domain.bind_users import BindOptions, BindUser
 from chappe.domain.bound_submits import BoundSubmit, request_of, text_of
+from chappe.domain.errors import BadData
 from chappe.surfaces.smpp_server import addresses
 from chappe.surfaces.smpp_server.reading import Wrong, read_multi, read_submit, read_times
 from chappe.telecom import gsm7
@@ -151,6 +152,7 @@ def test_the_place_of_a_part_is_read_from_header_or_fields(
         (HELLO._replace(esm_class=0x40, short_message=build([Element(0x05, b"\x0b\x84\x23\xf0")]) + b"x"), 0x43),
         (HELLO._replace(tlvs=sar(1, 3, 4)), 0xC4),
         (HELLO._replace(tlvs=sar(1, 0, 0)), 0xC4),
+        (HELLO._replace(short_message=b"", tlvs=sar(1, 2, 1) + tlv.encode([(tlv.MESSAGE_PAYLOAD, b"x" * 256)])), 0x01),
         (HELLO._replace(tlvs=tlv.encode([tlv.value_of("sar_total_segments", 2)])), 0xC3),
         (HELLO._replace(default_message=1), 0x63),
         (HELLO._replace(schedule_delivery_time="tomorrow"), 0x61),
@@ -169,6 +171,14 @@ def test_times_may_be_absolute_with_an_offset_or_relative() -> None:
     assert read_times("261124150000004+", "", NOW) == (NOW + 2 * HOUR, None)
     assert read_times("000000020000000R", "000000030000000R", NOW) == (NOW + 2 * HOUR, NOW + 3 * HOUR)
     assert read_times("261124115800000+", "", NOW) == (NOW, None)  # clocks differ
+
+
+@pytest.mark.parametrize(("octets", "coding"), [(b"x" * 40_000, 0), ("Щ".encode("utf-16-be") * 20_000, 8)])
+def test_a_text_that_no_message_holds_is_refused_before_it_is_looked_at(octets: bytes, coding: int) -> None:
+    payload = tlv.encode([(tlv.MESSAGE_PAYLOAD, octets)])
+    body = HELLO._replace(short_message=b"", tlvs=payload, data_coding=coding)
+    with pytest.raises(BadData, match="more than any message has"):
+        request_of([read(body)], "alert", NOW)
 
 
 def test_the_validity_of_a_request_counts_from_when_it_leaves() -> None:

@@ -3,21 +3,27 @@
 The octets are read when the text is whole: a part may end in the middle of a character.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from itertools import groupby
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from chappe.domain.errors import Refusal
+from chappe.domain.errors import BadData, Refusal, Unavailable
 from chappe.domain.requests import Kind, Submission, SubmitRequest
 from chappe.telecom.data_coding import Coding, decode
 from chappe.telecom.gsm7 import DEFAULT
-from chappe.telecom.segments import normalise_text
+from chappe.telecom.segments import PROTOCOL_MAX_PARTS, Encoding, capacity, normalise_text
 from chappe.telecom.transliterate import losses
 
 # A set that got a part so lately is still being filled; an older one was left by its sender.
 FRESH_MS: Final = 10_000
+# The characters that as many parts as a message can have hold at most, in GSM-7 and in UCS-2.
+_HEADER: Final = 6
+_LONGEST: Final = PROTOCOL_MAX_PARTS * capacity(Encoding.GSM7, _HEADER)
+_LONGEST_UNICODE: Final = PROTOCOL_MAX_PARTS * capacity(Encoding.UCS2, _HEADER)
 
 
 class Place(NamedTuple):
@@ -61,6 +67,12 @@ class BoundSubmit(msgspec.Struct, frozen=True, array_like=True):
         form, reference, total, _ = self.place
         return f"{self.source}|{self.destinations[0]}|{form} {reference}/{total}"
 
+    @property
+    def digest(self) -> bytes:
+        """What parts with the same words have in common."""
+        charset, single, locking = self.coding
+        return blake2b(b"%s %d %d " % (charset.encode(), single, locking) + self.octets, digest_size=16).digest()
+
 
 Reason = Literal[
     "invalid",
@@ -92,7 +104,7 @@ class Failed(NamedTuple):
     """A destination that is not sent to. Shape: `at` is its place among the destinations."""
 
     at: int
-    reason: Reason | Refusal
+    reason: Reason | Refusal | Unavailable
 
 
 class Taken(NamedTuple):
@@ -111,6 +123,25 @@ class WaitingPart(NamedTuple):
     ref: int
     received_at: int
     body: BoundSubmit
+
+
+@dataclass(slots=True)
+class WaitingSet:
+    """Parts of one text that wait. Units: milliseconds UTC.
+
+    Shape: `taken` are those of its places that were asked about, each with the id and the digest of its part.
+    """
+
+    count: int
+    newest: int
+    taken: dict[int, tuple[int, bytes]] = field(default_factory=dict)
+
+
+class Fit(NamedTuple):
+    """Where a part belongs. Shape: `ref` is the id of the part that it repeats."""
+
+    set_no: int
+    ref: int | None = None
 
 
 _encoder: Final = msgspec.msgpack.Encoder()
@@ -137,13 +168,17 @@ def text_of(parts: Iterable[BoundSubmit]) -> str:
 
 
 def request_of(parts: Sequence[BoundSubmit], kind: Kind, now_ms: int) -> SubmitRequest:
-    """The request that a submit, or all parts of one, make. Raises: Unreadable.
+    """The request that a submit, or all parts of one, make.
 
-    Shape: times and sender are those of the first part. A text whose letters look the same in GSM-7 is sent so,
-           whatever it came in; any other keeps its letters.
+    Shape:  times and sender are those of the first part. A text whose letters look the same in GSM-7 is sent so,
+            whatever it came in; any other keeps its letters.
+    Raises: Unreadable; BadData for a text that no message can be, before anybody looks at it closely.
     """
     first = parts[0]
     text = text_of(parts)
+    is_unicode = len(text) <= _LONGEST and needs_unicode(text)
+    if len(text) > (_LONGEST_UNICODE if is_unicode else _LONGEST) and len(normalise_text(text)) > _LONGEST_UNICODE:
+        raise BadData(f"{len(text)} characters are more than any message has", field="text")
     validity_s = None
     if first.expires_at is not None:
         validity_s = max(1, (first.expires_at - max(now_ms, first.send_at or 0)) // 1000)
@@ -152,7 +187,7 @@ def request_of(parts: Sequence[BoundSubmit], kind: Kind, now_ms: int) -> SubmitR
         numbers=first.numbers,
         kind=kind,
         sender=first.sender,
-        is_unicode=needs_unicode(text),
+        is_unicode=is_unicode,
         client_refs=[first.client_ref] * len(first.numbers) if first.client_ref else [],
         send_at=first.send_at,
         validity_s=validity_s,
@@ -160,8 +195,8 @@ def request_of(parts: Sequence[BoundSubmit], kind: Kind, now_ms: int) -> SubmitR
 
 
 def needs_unicode(text: str) -> bool:
-    """Whether a text would look different in GSM-7."""
-    return not DEFAULT.has(text) and losses(normalise_text(text), DEFAULT) > 0
+    """Whether a text would look different in GSM-7. Cost: each letter is looked up once."""
+    return not DEFAULT.has(text) and losses("".join(set(normalise_text(text))), DEFAULT) > 0
 
 
 def reason_of(counts: Submission) -> Reason:
@@ -169,30 +204,22 @@ def reason_of(counts: Submission) -> Reason:
     return next((reason for reason in _LEFT_OUT if getattr(counts, reason)), "invalid")
 
 
-def same_part(one: BoundSubmit, other: BoundSubmit) -> bool:
-    """Whether a part is another that came again."""
-    return (one.coding, one.octets) == (other.coding, other.octets)
-
-
-def set_for(waiting: Sequence[WaitingPart], submit: BoundSubmit, number: int, now_ms: int) -> int | WaitingPart:
+def set_for(sets: Mapping[int, WaitingSet], number: int, digest: bytes, now_ms: int) -> Fit:
     """The set that part `number` of a text belongs to, or the part that it repeats.
 
-    Shape: `waiting` are the parts of its `part_of`.
+    Shape: `sets` are those of its `part_of`; one that is not among them has to be opened.
 
     References are used again. A part whose place is taken by other words opens a new set; one that fits several goes
     to the oldest that is still being filled, else to the newest: an older one was left unfinished.
     """
-    sets: dict[int, list[WaitingPart]] = {}
-    for part in waiting:
-        sets.setdefault(part.set_no, []).append(part)
     lacking: list[int] = []
     for set_no in sorted(sets):
-        taken = next((part for part in sets[set_no] if part.part == number), None)
+        taken = sets[set_no].taken.get(number)
         if taken is None:
             lacking.append(set_no)
-        elif same_part(taken.body, submit):
-            return taken
+        elif taken[1] == digest:
+            return Fit(set_no, taken[0])
     for set_no in lacking:
-        if max(part.received_at for part in sets[set_no]) > now_ms - FRESH_MS:
-            return set_no
-    return lacking[-1] if lacking else max(sets, default=-1) + 1
+        if sets[set_no].newest > now_ms - FRESH_MS:
+            return Fit(set_no)
+    return Fit(lacking[-1] if lacking else max(sets, default=-1) + 1)

@@ -87,6 +87,8 @@ class BoundChanges:
             request = request_of([text], user.options.kind, now_ms())
         except Unreadable:
             return "unreadable"
+        except Refusal as refusal:
+            return refusal
         request = replace(
             request,
             numbers=[f"+{old.number}"],
@@ -120,6 +122,8 @@ class BoundChanges:
             request = request_of([submit], user.options.kind, now_ms())
         except Unreadable:
             return "unreadable"
+        except Refusal as refusal:
+            return refusal
 
         def bound(was: BoundMessage, accepted: Accepted) -> BoundMessage:
             told = [Told(accepted.first, submit.registered)]
@@ -143,13 +147,15 @@ class BoundChanges:
                 return reason_of(accepting)
 
             def unit(tx: Tx) -> Accepted | None:
-                known = bound_messages.among(tx, old)
-                bound_messages.delete(tx, old)  # before: what is replaced has no receipt
-                gone = _take_back(tx, old)
+                unseen = queue.unseen_among(tx, old)
+                known = bound_messages.among(tx, unseen)
+                bound_messages.delete(tx, unseen)  # before: what is replaced has no receipt
+                gone = _take_back(tx, unseen)
                 if not gone:
                     raise _Seen
                 accepted = accepting(tx)
-                bound_messages.insert(tx, [bound(known[gone[-1]], accepted)])
+                left = [was for message, was in known.items() if message not in gone]
+                bound_messages.insert(tx, [bound(known[gone[-1]], accepted), *left])
                 return accepted
 
             return await self._store.write(unit) or "nothing_to_replace"

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final, NamedTuple, Self
 
 import msgspec
+import structlog
 
 from chappe.domain.accounts import Account
 from chappe.domain.errors import BadData, InsufficientCredits, Refusal, Unavailable
@@ -29,8 +30,12 @@ from chappe.store.ids import Ids
 from chappe.store.sqlite import Store, Tx
 from chappe.store.submissions import NewCampaign, Written
 
+_log = structlog.get_logger("chappe.submit")
+
 # Recipients from which a decision takes long enough to be worth a thread.
 LARGE = 2000
+# Characters of texts that are decided about before others have their turn.
+CHARACTERS: Final = 20_000
 
 
 # Stands where a result will be.
@@ -126,40 +131,69 @@ class Submitter:
         account: Account,
         requests: Sequence[SubmitRequest],
         along: Callable[[Tx, Sequence[tuple[int, Accepted]]], None],
-    ) -> list[Accepted | Submission | Refusal]:
-        """Accept several requests in one unit of work, each for itself, in their order as far as the credits go.
+    ) -> list[Accepted | Submission | Refusal | Unavailable]:
+        """Accept several requests, each for itself, in their order as far as the credits go.
 
-        Shape: of a request whose recipients are all left out nothing is written: its counts come back. `along` writes
+        Shape: they are written in one unit of work, and where others sent for the account at the same time in more.
+               Unavailable is what was not written; what was is in the results whatever came after it.
+               Of a request whose recipients are all left out nothing is written: its counts come back. `along` writes
                what belongs to those that are accepted, as (place among the requests, what was written).
-        Raises: Unavailable, with nothing written.
         """
-        results: list[Accepted | Submission | Refusal] = [NOBODY_ASKED] * len(requests)
+        results: list[Accepted | Submission | Refusal | Unavailable] = [NOBODY_ASKED] * len(requests)
         left = list(range(len(requests)))
+        failure = Unavailable("others send for this account at the same time, and its limits leave too little for all")
         for _ in range(quotas.TRIES):
-            now = now_ms()
-            decided: list[tuple[int, Decided]] = []
-            for i in left:
-                try:
-                    planner, planned = await quotas.settled(partial(self._plan, requests[i], account, now))
-                    if planned.numbers:
-                        decided.append((i, await self._finished(account, planner, planned, now)))
-                    else:
-                        results[i] = summary(Tally.of(planned), None, 0)
-                except Refusal as refusal:
-                    results[i] = refusal
-            if not decided:
-                return results
-            left = await self._store.write(partial(self._write_all, account, decided, now, results, along))
+            try:
+                left = await self._accept_some(account, requests, left, results, along)
+            except Unavailable as error:
+                failure = error
+                break
+            except Exception:
+                if len(left) == len(requests):
+                    raise
+                _log.exception("bug", account=account.id)
+                break
             if not left:
-                return results
-        raise Unavailable("others send for this account at the same time, and its limits leave too little for all")
+                break
+        for i in left:
+            results[i] = failure
+        return results
+
+    async def _accept_some(
+        self,
+        account: Account,
+        requests: Sequence[SubmitRequest],
+        left: Sequence[int],
+        results: list[Accepted | Submission | Refusal | Unavailable],
+        along: Callable[[Tx, Sequence[tuple[int, Accepted]]], None],
+    ) -> list[int]:
+        """Decide about what is left and write it; those that have to be decided anew."""
+        now = now_ms()
+        decided: list[tuple[int, Decided]] = []
+        characters = 0
+        for i in left:
+            try:
+                planner, planned = await quotas.settled(partial(self._plan, requests[i], account, now))
+                if planned.numbers:
+                    decided.append((i, await self._finished(account, planner, planned, now)))
+                else:
+                    results[i] = summary(Tally.of(planned), None, 0)
+            except Refusal as refusal:
+                results[i] = refusal
+            characters += len(requests[i].text)
+            if characters > CHARACTERS:
+                characters = 0
+                await asyncio.sleep(0)
+        if not decided:
+            return []
+        return await self._store.write(partial(self._write_all, account, decided, now, results, along))
 
     def _write_all(
         self,
         account: Account,
         decided: Sequence[tuple[int, Decided]],
         now: int,
-        results: list[Accepted | Submission | Refusal],
+        results: list[Accepted | Submission | Refusal | Unavailable],
         along: Callable[[Tx, Sequence[tuple[int, Accepted]]], None],
         tx: Tx,
     ) -> list[int]:

@@ -90,9 +90,11 @@ bound_part = Table(
     Column("set_no", SmallInteger, primary_key=True, autoincrement=False),  # references are used again
     Column("part", SmallInteger, primary_key=True, autoincrement=False),
     column("ref"),  # the id that the customer was told
+    column("digest", LargeBinary),  # of its words: tells a repeat from another part
     column("body", LargeBinary),  # in the form of domain/bound_submits
     column("received_at"),
     Index("bound_part_by_age", "received_at"),
+    Index("bound_part_by_ref", "bind_user_id", "ref"),
     sqlite_with_rowid=False,
 )
 

@@ -1,22 +1,33 @@
 """Parts of long messages that wait for the others."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
-from chappe.domain.bound_submits import WaitingPart, decoded, encoded
+from chappe.domain.bound_submits import WaitingPart, WaitingSet, decoded, encoded
 from chappe.store.sqlite import Row, Tx
 from chappe.store.statement import Statement
 
 _COLUMNS: Final = "part_of, set_no, part, ref, received_at, body"
-_WAITING = Statement(
-    f"SELECT {_COLUMNS} FROM bound_part WHERE bind_user_id = :user"
-    " AND part_of IN (SELECT value FROM json_each(:keys)) ORDER BY part_of, set_no, part"
+_SETS = Statement(
+    "SELECT part_of, set_no, COUNT(*), MAX(received_at) FROM bound_part WHERE bind_user_id = :user"
+    " AND part_of IN (SELECT value FROM json_each(:keys)) GROUP BY part_of, set_no"
+)
+_TAKEN = Statement(
+    "SELECT p.part_of, p.set_no, p.part, p.ref, p.digest FROM json_each(:places) w CROSS JOIN bound_part p"
+    " ON p.bind_user_id = :user AND p.part_of = w.value ->> 0 AND p.set_no = w.value ->> 1 AND p.part = w.value ->> 2"
+)
+_KNOWN = Statement(
+    "SELECT value FROM json_each(:keys) WHERE EXISTS"
+    " (SELECT 1 FROM bound_part WHERE bind_user_id = :user AND part_of = value)"
 )
 _INSERT = Statement(
-    "INSERT INTO bound_part (bind_user_id, part_of, set_no, part, ref, received_at, body)"
-    " VALUES (:user, :part_of, :set_no, :part, :ref, :at, :body)"
+    "INSERT INTO bound_part (bind_user_id, part_of, set_no, part, ref, received_at, digest, body)"
+    " VALUES (:user, :part_of, :set_no, :part, :ref, :at, :digest, :body)"
+)
+_TOUCH = Statement(
+    "UPDATE bound_part SET received_at = :at WHERE bind_user_id = :user AND part_of = :part_of AND set_no = :set_no"
 )
 _DELETE = Statement("DELETE FROM bound_part WHERE bind_user_id = :user AND part_of = :part_of AND set_no = :set_no")
 _COUNT = Statement("SELECT COUNT(*) FROM (SELECT 1 FROM bound_part WHERE bind_user_id = :user LIMIT :most)")
@@ -41,16 +52,35 @@ class PartSet(NamedTuple):
     set_no: int
 
 
-def waiting(tx: Tx, user: int, keys: Collection[str]) -> dict[str, list[WaitingPart]]:
-    """What waits under each of these, in the order of the sets."""
-    found: dict[str, list[WaitingPart]] = {}
-    for row in tx.rows(_WAITING, user=user, keys=msgspec.json.encode(list(keys)).decode()):
-        found.setdefault(row[0], []).append(_part(row))
+def sets(tx: Tx, user: int, places: Mapping[str, Collection[int]]) -> dict[str, dict[int, WaitingSet]]:
+    """The sets that wait under each of these, with what has the places that are asked about.
+
+    Cost: no words are read; some 15 ms at most for 200 places of a user with as many parts as may wait.
+    """
+    found: dict[str, dict[int, WaitingSet]] = {}
+    for part_of, set_no, count, newest in tx.rows(_SETS, user=user, keys=_json(places)):
+        found.setdefault(part_of, {})[set_no] = WaitingSet(count, newest)
+    wanted = [(part_of, set_no, part) for part_of, own in found.items() for set_no in own for part in places[part_of]]
+    for part_of, set_no, part, ref, digest in tx.rows(_TAKEN, user=user, places=_json(wanted)) if wanted else ():
+        found[part_of][set_no].taken[part] = (ref, digest)
     return found
 
 
+def known(tx: Tx, user: int, keys: Collection[str]) -> set[str]:
+    """Those of the keys under which something waits."""
+    return {row[0] for row in tx.rows(_KNOWN, user=user, keys=_json(keys))}
+
+
 def insert(tx: Tx, user: int, parts: Sequence[WaitingPart]) -> None:
-    tx.many(_INSERT, [(user, p.part_of, p.set_no, p.part, p.ref, p.received_at, encoded(p.body)) for p in parts])
+    rows = [
+        (user, p.part_of, p.set_no, p.part, p.ref, p.received_at, p.body.digest, encoded(p.body)) for p in parts
+    ]  # fmt: skip
+    tx.many(_INSERT, rows)
+
+
+def touch(tx: Tx, sets: Iterable[PartSet], at: int) -> None:
+    """Let sets be as if their parts had come just now."""
+    tx.many(_TOUCH, [(at, *each) for each in sets])
 
 
 def delete(tx: Tx, sets: Iterable[PartSet]) -> None:
@@ -64,7 +94,7 @@ def count(tx: Tx, user: int, most: int) -> int:
 
 
 def set_of(tx: Tx, user: int, ref: int) -> PartSet | None:
-    """The set that waits with the part of an id; None when no part has it. Cost: looks through the user's parts."""
+    """The set that waits with the part of an id; None when no part has it."""
     row = tx.row(_SET_OF, user=user, ref=ref)
     return PartSet._make(row) if row is not None else None
 
@@ -76,6 +106,10 @@ def old(tx: Tx, before: int, n: int) -> list[PartSet]:
 
 def of_set(tx: Tx, of: PartSet) -> list[WaitingPart]:
     return [_part(row) for row in tx.rows(_SET, user=of.bind_user_id, part_of=of.part_of, set_no=of.set_no)]
+
+
+def _json(values: Iterable[object]) -> str:
+    return msgspec.json.encode(list(values)).decode()
 
 
 def _part(row: Row) -> WaitingPart:

@@ -28,8 +28,10 @@ _TYPE: Final = 0x3C
 # A text, and what its sender says confirms one: it goes to somebody all the same, and a library of Rust writes 0x08
 # into every submit.
 _TEXTS: Final = frozenset({0x00, 0x08, 0x10})
-_REGISTERED: Final = 0x1F
+REGISTERED: Final = 0x1F
 _MAX_PARTS: Final = 255
+# What one short message holds; a longer text comes whole.
+_MAX_PART: Final = 255
 _PAST: Final = timedelta(minutes=5)  # clocks differ
 _AHEAD: Final = timedelta(days=366)
 
@@ -90,7 +92,7 @@ def _read(
         numbers=numbers,
         coding=said.coding,
         octets=said.octets,
-        registered=body.registered_delivery & _REGISTERED,
+        registered=body.registered_delivery & REGISTERED,
         send_at=send_at,
         expires_at=expires_at,
         place=said.place,
@@ -118,7 +120,11 @@ def read_body(user: BindUser, body: ShortMessage | SubmitMulti) -> Body:
     coding = coding_of(body.data_coding, user.options.alphabet, elements, ia5=user.options.ia5)
     if coding is None:
         raise Wrong(statuses.INVALID_DATA_CODING)
-    return Body(coding, octets, place if place and place.total > 1 else None)
+    if place is None or place.total == 1:
+        return Body(coding, octets, None)
+    if len(octets) > _MAX_PART:
+        raise Wrong(statuses.INVALID_LENGTH)
+    return Body(coding, octets, place)
 
 
 def _split(octets: bytes) -> tuple[tuple[Element, ...], bytes]:

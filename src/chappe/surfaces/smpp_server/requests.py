@@ -8,13 +8,13 @@ from typing import Final
 
 from chappe.domain.bind_users import BindUser
 from chappe.domain.bound_submits import BoundSubmit, Reason, Taken
-from chappe.domain.errors import Refusal
+from chappe.domain.errors import Refusal, Unavailable
 from chappe.domain.lifecycle import FINAL
 from chappe.pipeline.bound_changes import BoundChanges
-from chappe.pipeline.bound_submit import BoundSubmitter
+from chappe.pipeline.bound_submit import BoundSubmitter, Result
 from chappe.store.clock import now_ms
 from chappe.surfaces.smpp_server import addresses, statuses
-from chappe.surfaces.smpp_server.reading import Wrong, read_multi, read_times
+from chappe.surfaces.smpp_server.reading import REGISTERED, Wrong, read_multi, read_times
 from chappe.telecom.data_coding import Coding
 from chappe.telecom.smpp import commands, times, tlv
 from chappe.telecom.smpp.bodies import (
@@ -32,9 +32,13 @@ _MAX_DIGITS: Final = 18
 Response = tuple[int, Body | None]
 
 
-def answer_of(result: Taken | Refusal | Reason) -> tuple[int, str]:
+def answer_of(result: Result) -> tuple[int, str]:
     """The status and the message id for a submit."""
-    return (statuses.OK, str(result.ref)) if isinstance(result, Taken) else (statuses.status_of(result), "")
+    return (statuses.OK, str(result.ref)) if isinstance(result, Taken) else (_status_of(result), "")
+
+
+def _status_of(refused: Refusal | Reason | Unavailable) -> int:
+    return statuses.SYSTEM_ERROR if isinstance(refused, Unavailable) else statuses.status_of(refused)
 
 
 async def respond(
@@ -60,9 +64,9 @@ async def respond(
 async def _submit_multi(submitter: BoundSubmitter, user: BindUser, body: SubmitMulti) -> Response:
     [result] = await submitter.submit(user, [read_multi(user, body, now_ms())])
     if not isinstance(result, Taken):
-        status = statuses.status_of(result)
+        status = _status_of(result)
         return status, SubmitMultiAnswer("", tuple(_failure(body, i, status) for i in range(len(body.destinations))))
-    failures = tuple(_failure(body, each.at, statuses.status_of(each.reason)) for each in result.failed)
+    failures = tuple(_failure(body, each.at, _status_of(each.reason)) for each in result.failed)
     return statuses.OK, SubmitMultiAnswer(str(result.ref), failures)
 
 
@@ -104,7 +108,7 @@ async def _replace(changes: BoundChanges, user: BindUser, body: Replace) -> Resp
     source = addresses.written(body.source_ton, body.source_npi, body.source)
     text = BoundSubmit(
         source, [], None, [], Coding(user.options.alphabet), body.short_message or payload or b"",
-        body.registered_delivery, send_at, expires_at,
+        body.registered_delivery & REGISTERED, send_at, expires_at,
     )  # fmt: skip
     result = await changes.replace(user, _ref(body.message_id), text)
     if result is None:

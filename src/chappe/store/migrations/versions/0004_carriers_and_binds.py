@@ -185,12 +185,14 @@ def _add_bind_tables() -> None:
         sa.Column("set_no", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("part", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("ref", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("bind_user_id", "part_of", "set_no", "part"),
         sqlite_with_rowid=False,
     )
     op.create_index("bound_part_by_age", "bound_part", ["received_at"], unique=False)
+    op.create_index("bound_part_by_ref", "bound_part", ["bind_user_id", "ref"], unique=False)
     op.create_table(
         "bound_delivery",
         sa.Column("id", _ID, nullable=False),
